@@ -1,0 +1,1 @@
+"""Bytes to documents and back, pure. `findings` is what a reader says of what it read; `x12` is the ASC X12 syntax and its guides."""
