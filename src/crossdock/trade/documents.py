@@ -403,7 +403,7 @@ class InterchangeAcknowledgement(Document):
     """X12 TA1. status: accepted, accepted-with-errors, rejected. `note` is the interchange note code (I18) as received."""
 
     control_number: str
-    date: date | None = None
+    dated: date | None = None
     time: str = ""
     status: str = "accepted"
     note: str = ""
