@@ -1,0 +1,77 @@
+"""The connection pool, the migrations, and the store's sides on it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any
+
+import asyncpg
+
+MIGRATION_LOCK = 0x43524F53
+
+LANES = 16
+"""How many lanes a new database gets. Enough for a dozen workers; fixed for the life of the database, because keys hash to them."""
+
+
+class Database:
+    """A pool on one database. Made by `connect`; `close()` when done."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", lanes: int) -> None:
+        self.pool = pool
+        self.lanes = lanes
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """A connection in a transaction: commits at the end of the block, rolls back when it raises."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    async def close(self) -> None:
+        """Gives the connections back; waits for those in use, a few seconds at most."""
+        try:
+            await asyncio.wait_for(self.pool.close(), 5)
+        except TimeoutError:
+            self.pool.terminate()
+
+
+async def connect(url: str, connections: int = 10) -> Database:
+    """Connects, and brings the schema up to date first. Raises OSError or asyncpg.PostgresError when there is no such database."""
+    pool = await asyncpg.create_pool(url, min_size=1, max_size=connections, command_timeout=120, server_settings={"application_name": "crossdock"})
+    async with pool.acquire() as connection:
+        await migrate(connection)
+        lanes = int(await connection.fetchval("SELECT value FROM settings WHERE name = 'lanes'"))
+    return Database(pool, lanes)
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """(number, name, SQL) of every migration, in order. Raises ValueError on a gap in the numbers."""
+    found = [
+        (int(file.name.split("_", 1)[0]), file.name, file.read_text())
+        for file in sorted(resources.files(__package__).joinpath("migrations").iterdir(), key=lambda f: f.name)
+        if file.name.endswith(".sql")
+    ]
+    for expected, (number, name, _) in enumerate(found, 1):
+        if number != expected:
+            raise ValueError(f"migration {name}: {expected:03} was expected")
+    return found
+
+
+async def migrate(connection: Any, upto: int | None = None) -> int:
+    """Applies the migrations that this database lacks, each in its own transaction, one process at a time; returns how many."""
+    await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+    try:
+        await connection.execute("CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())")
+        done = {row["number"] for row in await connection.fetch("SELECT number FROM migrations")}
+        missing = [m for m in migrations() if m[0] not in done and (upto is None or m[0] <= upto)]
+        for number, name, statements in missing:
+            async with connection.transaction():
+                await connection.execute(statements)
+                await connection.execute("INSERT INTO migrations (number, name) VALUES ($1, $2)", number, name)
+                if number == 1:
+                    await connection.execute("INSERT INTO settings VALUES ('lanes', $1)", str(LANES))
+                    await connection.execute(f"INSERT INTO lanes SELECT n FROM generate_series(0, {LANES - 1}) n")
+                    await connection.execute(f"INSERT INTO cursors SELECT n FROM generate_series(0, {LANES - 1}) n")
+        return len(missing)
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)

