@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One effect to be made. `id` is the obligation's id and the idempotency key. `content` is the JSON of the document or request that `document` names.
-    `attempt` counts from 1."""
+    `attempt` counts from 1. number, told: what the effect says of itself, copied into the fact that it was sent (see `process.obligation.Effect`)."""
 
     id: str
     key: str
@@ -17,6 +18,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     document: str
     content: bytes
     partner: str = ""
+    number: str = ""
+    told: tuple[tuple[str, Decimal], ...] = ()
     attempt: int = 1
     created_at: datetime | None = None
 

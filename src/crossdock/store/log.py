@@ -169,6 +169,8 @@ class ClaimedLanes:
                 [e.obligation for _, e in revived],
                 [_content.encode(e.content) for _, e in revived],
                 now,
+                [e.number for _, e in revived],
+                [_content.encode(e.told) for _, e in revived],
             )
         queued: list[tuple[int, str, Effect]] = [(f.lane, f.key, e) for f in folded for e in (*f.queue, *f.revive)]
         if queued:
@@ -182,6 +184,8 @@ class ClaimedLanes:
                 [e.partner for _, _, e in queued],
                 [e.ordering_key for _, _, e in queued],
                 [_content.encode(e.content) for _, _, e in queued],
+                [e.number for _, _, e in queued],
+                [_content.encode(e.told) for _, _, e in queued],
                 now,
             )
         cancelled = [(f.lane, id_) for f in folded for id_ in f.cancel]

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from crossdock.ports.outbound import Delivery, Transmission
 from crossdock.store.database import Database
 from crossdock.store.log import append
 from crossdock.store.queries import SQL
+
+_told = msgspec.json.Decoder(tuple[tuple[str, Decimal], ...])
 
 
 class Reserved:
@@ -48,6 +51,8 @@ def _delivery(row: Any) -> Delivery:
         document=row["document"],
         content=row["content"],
         partner=row["partner"],
+        number=row["number"],
+        told=_told.decode(row["told"]) if row["told"] != b"[]" else (),
         attempt=row["attempts"],
         created_at=row["created_at"],
     )

@@ -174,6 +174,8 @@ CREATE TABLE deliveries (
     partner      text NOT NULL,
     ordering_key text NOT NULL,
     content      bytea NOT NULL,
+    number       text NOT NULL,
+    told         bytea NOT NULL,
     status       text NOT NULL CHECK (status IN ('queued', 'sending', 'unknown', 'accepted', 'refused', 'dead', 'cancelled')),
     attempts     integer NOT NULL DEFAULT 0,
     due_at       timestamptz NOT NULL,

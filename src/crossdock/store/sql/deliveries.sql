@@ -11,7 +11,7 @@ WITH due AS (
 )
 UPDATE deliveries d SET status = 'sending', attempts = d.attempts + 1, leased_until = $4
   FROM due WHERE d.lane = due.lane AND d.id = due.id
-RETURNING d.lane, d.id, d.key, d.system, d.document, d.partner, d.content, d.attempts, d.created_at, d.message, d.sequence
+RETURNING d.lane, d.id, d.key, d.system, d.document, d.partner, d.content, d.number, d.told, d.attempts, d.created_at, d.message, d.sequence
 
 -- name: claim_uncertain
 -- Takes deliveries whose outcome nobody knows: lease run out while being sent, or answered with a shrug. Leases them again.
@@ -21,7 +21,7 @@ WITH uncertain AS (
 )
 UPDATE deliveries d SET status = 'sending', leased_until = $4
   FROM uncertain u WHERE d.lane = u.lane AND d.id = u.id
-RETURNING d.lane, d.id, d.key, d.system, d.document, d.partner, d.content, d.attempts, d.created_at, d.message, d.control, d.sequence
+RETURNING d.lane, d.id, d.key, d.system, d.document, d.partner, d.content, d.number, d.told, d.attempts, d.created_at, d.message, d.control, d.sequence
 
 -- name: keep_transmissions
 -- Writes down what is about to go over the wire, before it goes. Returns message ids by name.

@@ -62,11 +62,11 @@ INSERT INTO names (lane, key, kind, value)
 SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
 
 -- name: queue_deliveries
--- Queues effects by their obligation's id: queueing one twice does nothing. Returns the ids that were new.
-INSERT INTO deliveries (lane, id, key, system, document, partner, ordering_key, content, status, due_at, created_at)
-SELECT lane, id, key, system, document, partner, ordering_key, content, 'queued', $9, $9
-  FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[])
-       AS d (lane, id, key, system, document, partner, ordering_key, content)
+-- Queues effects by their obligation's id: queueing one twice does nothing. 
+INSERT INTO deliveries (lane, id, key, system, document, partner, ordering_key, content, number, told, status, due_at, created_at)
+SELECT lane, id, key, system, document, partner, ordering_key, content, number, told, 'queued', $11, $11
+  FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::text[], $10::bytea[])
+       AS d (lane, id, key, system, document, partner, ordering_key, content, number, told)
     ON CONFLICT (lane, id) DO NOTHING
 
 -- name: cancel_deliveries
@@ -77,6 +77,6 @@ UPDATE deliveries d SET status = 'cancelled', settled_at = $3, outcome = 'no lon
 
 -- name: revive_deliveries
 -- Owed again, after a refusal that was retried or a cancellation taken back: queues them anew with their present content.
-UPDATE deliveries d SET status = 'queued', due_at = $4, attempts = 0, outcome = '', settled_at = NULL, leased_until = NULL, message = NULL, control = '', content = c.content
-  FROM unnest($1::int[], $2::text[], $3::bytea[]) AS c (lane, id, content)
+UPDATE deliveries d SET status = 'queued', due_at = $4, attempts = 0, outcome = '', settled_at = NULL, leased_until = NULL, message = NULL, control = '', content = c.content, number = c.number, told = c.told
+  FROM unnest($1::int[], $2::text[], $3::bytea[], $5::text[], $6::bytea[]) AS c (lane, id, content, number, told)
  WHERE d.lane = c.lane AND d.id = c.id AND d.status IN ('refused', 'cancelled', 'dead')
