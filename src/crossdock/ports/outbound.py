@@ -115,3 +115,32 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     ordered: bool = False
     batch: int = 1
     resend_is_safe: bool = False
+
+
+class Pacing(Protocol):
+    """How many transmissions a system may be sent now: its concurrency is the dispatcher's, its rate, back-off and circuit breaker are here. Times are seconds of a monotonic clock."""
+
+    def allowance(self, now_seconds: float) -> int:
+        """How many transmissions may start now: limited by the token bucket, 0 while the circuit is open, 1 while it is probed."""
+        ...
+
+    def wait_seconds(self, now_seconds: float) -> float:
+        """After how long the allowance may be more than 0 again."""
+        ...
+
+    def begin(self, now_seconds: float) -> None:
+        """A transmission starts: takes a token, and the probe if that is what it is."""
+        ...
+
+    def end(self, outcome: Outcome, now_seconds: float) -> None:
+        """It ended so: counts for the breaker; a Later with `after_seconds` closes the door for that long."""
+        ...
+
+    def retry_seconds(self, attempt: int, outcome: Outcome) -> float | None:
+        """After how long attempt + 1 may be made; None when it is not to be made any more."""
+        ...
+
+    @property
+    def breaker(self) -> str:
+        """closed, open or half-open."""
+        ...

@@ -1,6 +1,6 @@
 """How content becomes bytes and bytes become facts. A translator knows a format and the workspace's words; it knows no socket and no database.
 
-Whatever a translator needs from the store (control numbers, which obligation a control number belongs to) is asked for as data beforehand and handed in: `Needs` first, then the answer.
+Whatever a translator needs from the store is asked for as data: control numbers beforehand (`needs`), the obligation behind a control number afterwards (`Pending`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,8 +38,9 @@ class Control(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A fact about something that only a look-up can name: the obligation that `control` belongs to. The flow finds it and calls `data` again with it.
-    For each obligation found a fact with key and obligation filled in is recorded; `nothing` says what is held if none is found."""
+    """A fact about something that only a look-up can name: the obligation that `control` belongs to. For each
+    obligation found an AcknowledgementReceived is recorded, with the status and errors told of its own transaction (`transactions`, by ST02) or else of the whole;
+    if none is found it is kept and asked again, for it may have come before we had written down what we sent."""
 
     control: Control
     status: str
@@ -47,7 +48,8 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     source: str
     source_id: str
     occurred_at: datetime
-    transactions: Mapping[str, tuple[str, tuple[str, ...]]] = {}
+    message: int
+    transactions: dict[str, tuple[str, tuple[str, ...]]] = {}
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,154 @@
+"""Dispatch: deliveries of one system are claimed, written down, sent and settled, as fast as the system wants it and no faster.
+
+What goes over the wire is on our disk before it goes. An outcome that nobody knows (a crash of ours, a time-out, a fault after a commit) is looked up before
+anything is sent again. Each system has a dispatcher of its own: one that is down slows no other.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from crossdock.facts import Fact
+from crossdock.facts.order import EffectRefused
+from crossdock.flow.settle import Settlement, settle
+from crossdock.ports.log import Claimed, Outbox, Settled
+from crossdock.ports.outbound import Absent, Accepted, Outcome, Pace, Pacing, Sink, Transmission, Unknown
+from crossdock.ports.translation import Writer
+
+_log = structlog.get_logger(__name__)
+
+
+class Dispatch:
+    """Dispatches to one system. `step()` does what can be done now; `drain()` lets what is under way come to its end."""
+
+    def __init__(self, sink: Sink, writer: Writer, outbox: Outbox, pace: Pace, pacing: Pacing, clock: Callable[[], datetime], seconds: Callable[[], float], settled: Callable[[], None]) -> None:
+        self.system = sink.system
+        self._sink = sink
+        self.writer = writer
+        self._outbox = outbox
+        self._pace = pace
+        self._pacing = pacing
+        self._clock = clock
+        self._seconds = seconds
+        self._told = settled
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._ended: list[Settlement] = []
+        self.progress = asyncio.Event()
+
+    async def step(self) -> float:
+        """Settles what has ended, looks up what is uncertain, sends what is due. Returns after how many seconds it is worth another try (0: at once)."""
+        self.progress.clear()
+        await self._settle_ended()
+        free = self._pace.concurrency - len(self._under_way)
+        allowed = min(free, self._pacing.allowance(self._seconds()))
+        if allowed <= 0:
+            return self._pacing.wait_seconds(self._seconds()) if free > 0 else 60.0
+        if await self._look_up(allowed):
+            return 0.0
+        return 0.0 if await self._send(allowed) else 60.0
+
+    async def drain(self) -> None:
+        """Waits for what is under way and settles it."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        await self._settle_ended()
+
+    async def _settle_ended(self) -> None:
+        if not self._ended:
+            return
+        ended, self._ended = self._ended, []
+        try:
+            await self._outbox.settle(
+                [s for e in ended for s in e.settled], [a for e in ended for a in e.attempts], [f for e in ended for f in e.facts], self._clock()
+            )
+        except BaseException:
+            # Not written down: the lease runs out and the outcome is looked up. Trying to write again first is cheaper.
+            self._ended = ended + self._ended
+            raise
+        self._told()
+
+    def _lease(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=2 * self._pace.timeout_seconds + 5)
+
+    async def _look_up(self, limit: int) -> int:
+        now = self._clock()
+        uncertain = await self._outbox.uncertain(self.system, limit * self._pace.batch, now, self._lease(now))
+        for transmission, message, claimed in uncertain:
+            self._start(self._look_up_one(transmission, message, claimed))
+        return len(uncertain)
+
+    async def _send(self, limit: int) -> int:
+        now = self._clock()
+        async with self._outbox.loading(self.system, limit * self._pace.batch, self._pace.ordered, now, self._lease(now)) as loading:
+            claimed = loading.claimed
+            if not claimed:
+                return 0
+            deliveries = [c.delivery for c in claimed]
+            composition = self.writer.compose(deliveries, await loading.numbers(self.writer.needs(deliveries)), now)
+            by_id = {c.delivery.id: c for c in claimed}
+            unwritable = [(by_id[id_], reason) for id_, reason in composition.unwritable]
+            messages = await loading.load(
+                self.system,
+                composition.transmissions,
+                [Settled(c.lane, c.delivery.id, c.delivery.key, self.system, "refused", f"it cannot be written: {reason}") for c, reason in unwritable],
+                [_unwritable(c, reason, now) for c, reason in unwritable],
+                now,
+            )
+        if unwritable:
+            self._told()
+        for transmission in composition.transmissions:
+            self._start(self._send_one(transmission, messages[transmission.name], [by_id[d] for d in transmission.deliveries], "send"))
+        return len(claimed)
+
+    def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
+        self._pacing.begin(self._seconds())
+        task = asyncio.ensure_future(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        self.progress.set()
+
+    async def _try(self, call: "asyncio._CoroutineLike[Outcome | Absent]") -> Outcome | Absent:
+        try:
+            # The sink keeps its own time; this one guards against a sink that does not.
+            return await asyncio.wait_for(call, 2 * self._pace.timeout_seconds + 1)
+        except TimeoutError:
+            return Unknown("no answer in time")
+        except Exception as defect:
+            _log.exception("sending failed", system=self.system)
+            return Unknown(f"sending failed: {type(defect).__name__}")
+
+    async def _send_one(self, transmission: Transmission, message: int, claimed: Sequence[Claimed], kind: str) -> None:
+        started_at = self._clock()
+        outcome = await self._try(self._sink.send(transmission))
+        assert not isinstance(outcome, Absent)
+        self._end(kind, transmission, message, claimed, outcome, started_at)
+
+    async def _look_up_one(self, transmission: Transmission, message: int, claimed: Sequence[Claimed]) -> None:
+        started_at = self._clock()
+        found = await self._try(self._sink.look_up(transmission))
+        if isinstance(found, Absent) or (isinstance(found, Unknown) and self._pace.resend_is_safe):
+            await self._send_one(transmission, message, claimed, "send")
+        else:
+            self._end("look-up", transmission, message, claimed, found, started_at)
+
+    def _end(self, kind: str, transmission: Transmission, message: int, claimed: Sequence[Claimed], outcome: Outcome, started_at: datetime) -> None:
+        self._pacing.end(outcome, self._seconds())
+        attempt = max(c.delivery.attempt for c in claimed)
+        retry = None if isinstance(outcome, Accepted) else self._pacing.retry_seconds(attempt, outcome)
+        self._ended.append(settle(kind, claimed, message, transmission.control, outcome, retry, self.writer, self._pace, started_at, self._clock()))
+
+
+def _unwritable(claimed: Claimed, reason: str, now: datetime) -> Fact:
+    delivery = claimed.delivery
+    return Fact(
+        key=delivery.key,
+        data=EffectRefused(obligation=delivery.id, code="unwritable", reason=reason),
+        source="crossdock",
+        source_id=f"{delivery.id}/unwritable/{now.isoformat()}",
+        occurred_at=now,
+    )

@@ -1,0 +1,93 @@
+"""Settle: what became of a transmission, as a fact for the log and a verdict for the delivery. Pure.
+
+The verdict is one of a small closed set: accepted, refused, queued (again, later), unknown (to be looked up), dead.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from crossdock.facts import Fact
+from crossdock.facts.order import DocumentSent, EffectRefused
+from crossdock.ports.log import Attempt, Claimed, Settled
+from crossdock.ports.outbound import Accepted, Later, Outcome, Pace, Refused, Unknown
+from crossdock.ports.translation import Writer
+
+
+class Settlement(msgspec.Struct, frozen=True, gc=False):
+    """What is to be written of one transmission's deliveries."""
+
+    settled: Sequence[Settled]
+    attempts: Sequence[Attempt]
+    facts: Sequence[Fact]
+
+
+def _accepted(claimed: Claimed, message: int, control: str, outcome: Accepted, writer: Writer, now: datetime) -> Fact:
+    delivery = claimed.delivery
+    data = writer.settle(delivery, control, outcome.answer)
+    if isinstance(data, DocumentSent):
+        data = msgspec.structs.replace(data, number=delivery.number or data.number, told=delivery.told)
+    return Fact(key=delivery.key, data=data, source=delivery.system, source_id=delivery.id, occurred_at=now, message=message)
+
+
+def _refused(claimed: Claimed, message: int, outcome: Refused, now: datetime) -> Fact:
+    delivery = claimed.delivery
+    return Fact(
+        key=delivery.key,
+        data=EffectRefused(obligation=delivery.id, code=outcome.code, reason=outcome.reason),
+        source=delivery.system,
+        source_id=f"{delivery.id}/refused/{message}",
+        occurred_at=now,
+        message=message,
+    )
+
+
+def _settled(claimed: Claimed, status: str, outcome: str, due_at: datetime | None = None) -> Settled:
+    return Settled(claimed.lane, claimed.delivery.id, claimed.delivery.key, claimed.delivery.system, status, outcome, due_at)
+
+
+def settle(
+    kind: str,
+    claimed: Sequence[Claimed],
+    message: int,
+    control: dict[str, str],
+    outcome: Outcome,
+    retry_seconds: float | None,
+    writer: Writer,
+    pace: Pace,
+    started_at: datetime,
+    now: datetime,
+) -> Settlement:
+    """What `outcome` of sending (or looking up) `message` means for the deliveries in it. `retry_seconds`: when it may be tried again, None for never."""
+    settled: list[Settled] = []
+    attempts: list[Attempt] = []
+    facts: list[Fact] = []
+    due_at = now + timedelta(seconds=retry_seconds) if retry_seconds is not None else None
+    for one in claimed:
+        verdict: Outcome = outcome
+        if isinstance(verdict, Accepted):
+            try:
+                facts.append(_accepted(one, message, control.get(one.delivery.id, one.control), verdict, writer, now))
+            except ValueError as lacking:
+                verdict = Unknown(f"it was accepted, but the answer is of no use: {lacking}", verdict.status)
+        match verdict:
+            case Accepted(status=status):
+                reason = ""
+                settled.append(_settled(one, "accepted", status))
+            case Refused(reason=reason, status=status):
+                facts.append(_refused(one, message, verdict, now))
+                settled.append(_settled(one, "refused", reason))
+            case Later(reason=reason, status=status):
+                settled.append(_settled(one, "queued", reason, due_at) if due_at else _settled(one, "dead", f"{reason}, after {one.delivery.attempt} attempts"))
+            case Unknown(reason=reason, status=status):
+                if due_at:
+                    settled.append(_settled(one, "unknown", reason, due_at))
+                elif pace.resend_is_safe:
+                    settled.append(_settled(one, "queued", reason, now))
+                else:
+                    settled.append(_settled(one, "dead", f"nobody knows whether it was done: {reason}"))
+        attempts.append(
+            Attempt(one.lane, one.delivery.id, one.delivery.attempt, kind, message, started_at, now, type(verdict).__name__.lower(), status, reason)
+        )
+    return Settlement(settled, attempts, facts)
