@@ -30,11 +30,13 @@ class PartyReference(Document):
     """Who plays a role in a document, as the sender names them.
 
     role: ship-to, bill-to, buyer, seller, ship-from, warehouse, depositor, remit-to, carrier, or the code as received.
+    `further_names` are name lines after the first: a department, a consumer at a shop, "attention of".
     qualifier: gln, duns, duns+4, assigned-by-buyer, assigned-by-seller, mutually-defined, scac, or the code as received.
     """
 
     role: str
     name: str = ""
+    further_names: tuple[str, ...] = ()
     qualifier: str = ""
     id: str = ""
     address: Address | None = None
@@ -94,7 +96,8 @@ class PurchaseOrderLine(Document):
 
 
 class PurchaseOrder(Document):
-    """A buyer's order (X12 850, EDIFACT ORDERS). purpose: original, cancellation, change, duplicate, confirmation, or as received."""
+    """A buyer's order (X12 850, EDIFACT ORDERS). purpose: original, cancellation, change, duplicate, confirmation, or as received.
+    `carrier` (SCAC), `routing` (in words) and `service` are how the buyer wants it shipped."""
 
     number: str
     issued: date | None = None
@@ -109,6 +112,9 @@ class PurchaseOrder(Document):
     ship_not_before: date | None = None
     ship_no_later: date | None = None
     cancel_after: date | None = None
+    carrier: str = ""
+    routing: str = ""
+    service: str = ""
     terms: Terms | None = None
     references: tuple[Reference, ...] = ()
     allowances: tuple[AllowanceCharge, ...] = ()
@@ -277,7 +283,8 @@ class ShippingAdvice(Document):
 
 
 class PackedItem(Document):
-    """So many of an item of an order line, in a pack or, unpacked, in the order."""
+    """So many of an item of an order line, in a pack or, unpacked, in the order. `packs` hold it where the sender tells
+    the packs below the item (shipment-order-item-pack)."""
 
     line: str
     quantity: Decimal
@@ -286,6 +293,7 @@ class PackedItem(Document):
     ordered: Decimal | None = None
     description: str = ""
     lot: str = ""
+    packs: tuple["Pack", ...] = ()
 
 
 class Pack(Document):
@@ -299,11 +307,12 @@ class Pack(Document):
 
 
 class ShippedOrder(Document):
-    """The part of a shipment that answers one purchase order."""
+    """The part of a shipment that answers one purchase order. `parties` are its own, such as the store that it is for."""
 
     purchase_order: str
     purchase_order_date: date | None = None
     seller_order: str = ""
+    parties: tuple[PartyReference, ...] = ()
     references: tuple[Reference, ...] = ()
     packs: tuple[Pack, ...] = ()
     items: tuple[PackedItem, ...] = ()
@@ -409,6 +418,14 @@ class InterchangeAcknowledgement(Document):
     note: str = ""
 
 
+class PreparedSegments(Document):
+    """A syntax acknowledgement whose segments were made when the message was read: each is its tag and elements. transaction_set: 997, 999 or TA1.
+    The writer adds envelopes (and, but for a TA1, ST and SE where they are not there) and delimiters only."""
+
+    transaction_set: str
+    segments: tuple[tuple[str, ...], ...] = ()
+
+
 AnyDocument = (
     PurchaseOrder
     | PurchaseOrderChange
@@ -419,4 +436,5 @@ AnyDocument = (
     | Invoice
     | FunctionalAcknowledgement
     | InterchangeAcknowledgement
+    | PreparedSegments
 )
