@@ -17,10 +17,12 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class X12Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """How a partner writes and wants to be written to. Delimiters as single characters; `segment_terminator` may be followed by `line_break`.
+    """How a partner writes and wants to be written to. Delimiters as single characters; `segment_terminator` may be
+    followed by `line_break`.
 
-    overlays: transaction set id to the overlay table of `crossdock.edi.x12.guide`. usage: T or P, which also is what we expect of what arrives.
-    replace: the character that stands in for one that collides with a delimiter; "" refuses the document instead. acknowledge_ta1: send a TA1 for each interchange.
+    overlays: transaction set id to the overlay table of `crossdock.edi.x12.guide`. usage: T or P, which also is
+    what we expect of what arrives. replace: the character that stands in for one that collides with a delimiter; ""
+    refuses the document instead. acknowledge_ta1: send a TA1 for each interchange.
     """
 
     version: str = "004010"
@@ -37,10 +39,12 @@ class X12Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Partner(msgspec.Struct, frozen=True, kw_only=True):
-    """A trading partner (customer or 3PL). role: customer, warehouse. `them` and `us` are the identities in interchanges between us.
+    """A trading partner (customer or 3PL). role: customer, warehouse. `them` and `us` are the identities in
+    interchanges between us.
 
-    units: their unit codes to ours where they differ. item_qualifiers: in which order their item references are trusted, and which to echo when we write an item they did not name.
-    locations: their location code to our site or address id.
+    units: their unit codes to ours where they differ. item_qualifiers: in which order their item references are
+    trusted, and which to echo when we write an item they did not name. locations: their location code to our site
+    or address id.
     """
 
     id: str
@@ -56,7 +60,9 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """An item we stock. `unit` is the stock unit; `packs` gives stock units in one of another unit ("CA": 12/1). `references`: (qualifier, id) that any partner may use."""
+    """An item we stock. `unit` is the stock unit; `packs` gives stock units in one of another unit ("CA": 12/1).
+    `references`: (qualifier, id) that any partner may use.
+    """
 
     id: str
     description: str = ""
@@ -68,9 +74,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it. prices: (price list, item) to price per stock unit. partner_items: (partner, qualifier, id) to item id.
+    """All of it. prices: (price list, item) to price per stock unit. partner_items: (partner, qualifier, id) to
+    item id.
 
-    routing: a zen-engine decision (JDM JSON) that says `warehouse` and `site` for an order's customer, ship-to region and country, items' count and weight; empty: `default_warehouse`.
+    routing: a zen-engine decision (JDM JSON) that says `warehouse` and `site` for an order's customer, ship-to
+    region and country, items' count and weight; empty: `default_warehouse`.
     """
 
     version: int
