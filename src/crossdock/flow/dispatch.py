@@ -5,8 +5,9 @@ anything is sent again. Each system has a dispatcher of its own: one that is dow
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -23,7 +24,19 @@ _log = structlog.get_logger(__name__)
 class Dispatch:
     """Dispatches to one system. `step()` does what can be done now; `drain()` lets what is under way come to its end."""
 
-    def __init__(self, sink: Sink, writer: Writer, outbox: Outbox, pace: Pace, pacing: Pacing, clock: Callable[[], datetime], seconds: Callable[[], float], settled: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        writer: Writer,
+        outbox: Outbox,
+        pace: Pace,
+        pacing: Pacing,
+        clock: Callable[[], datetime],
+        seconds: Callable[[], float],
+        settled: Callable[[], None],
+        ended: Callable[[], None],
+    ) -> None:
+        """`settled` is called when facts have been recorded, `ended` when there is something to settle or room to send more."""
         self.system = sink.system
         self._sink = sink
         self.writer = writer
@@ -32,22 +45,19 @@ class Dispatch:
         self._pacing = pacing
         self._clock = clock
         self._seconds = seconds
-        self._told = settled
+        self._tell_settled = settled
+        self._tell_ended = ended
         self._under_way: set[asyncio.Task[None]] = set()
         self._ended: list[Settlement] = []
-        self.progress = asyncio.Event()
 
-    async def step(self) -> float:
-        """Settles what has ended, looks up what is uncertain, sends what is due. Returns after how many seconds it is worth another try (0: at once)."""
-        self.progress.clear()
-        await self._settle_ended()
+    async def step(self) -> bool:
+        """Settles what has ended, looks up what is uncertain, sends what is due; says whether it did anything."""
+        settled = await self._settle_ended()
         free = self._pace.concurrency - len(self._under_way)
         allowed = min(free, self._pacing.allowance(self._seconds()))
         if allowed <= 0:
-            return self._pacing.wait_seconds(self._seconds()) if free > 0 else 60.0
-        if await self._look_up(allowed):
-            return 0.0
-        return 0.0 if await self._send(allowed) else 60.0
+            return settled
+        return await self._look_up(allowed) > 0 or await self._send(allowed) > 0 or settled
 
     async def drain(self) -> None:
         """Waits for what is under way and settles it."""
@@ -55,19 +65,31 @@ class Dispatch:
             await asyncio.wait(self._under_way)
         await self._settle_ended()
 
-    async def _settle_ended(self) -> None:
+    def health(self) -> tuple[str, dict[str, object]]:
+        """The circuit's state, and figures."""
+        return self._pacing.breaker, {"under_way": len(self._under_way)}
+
+    async def close(self) -> None:
+        """Gives up the connection."""
+        await self._sink.close()
+
+    async def _settle_ended(self) -> bool:
         if not self._ended:
-            return
+            return False
         ended, self._ended = self._ended, []
         try:
             await self._outbox.settle(
-                [s for e in ended for s in e.settled], [a for e in ended for a in e.attempts], [f for e in ended for f in e.facts], self._clock()
+                [s for e in ended for s in e.settled],
+                [a for e in ended for a in e.attempts],
+                [f for e in ended for f in e.facts],
+                self._clock(),
             )
         except BaseException:
-            # Not written down: the lease runs out and the outcome is looked up. Trying to write again first is cheaper.
+            # Kept to be written again; should we die first, the lease runs out and the outcome is looked up.
             self._ended = ended + self._ended
             raise
-        self._told()
+        self._tell_settled()
+        return True
 
     def _lease(self, now: datetime) -> datetime:
         return now + timedelta(seconds=2 * self._pace.timeout_seconds + 5)
@@ -81,7 +103,9 @@ class Dispatch:
 
     async def _send(self, limit: int) -> int:
         now = self._clock()
-        async with self._outbox.loading(self.system, limit * self._pace.batch, self._pace.ordered, now, self._lease(now)) as loading:
+        async with self._outbox.loading(
+            self.system, limit * self._pace.batch, self._pace.ordered, now, self._lease(now)
+        ) as loading:
             claimed = loading.claimed
             if not claimed:
                 return 0
@@ -92,17 +116,26 @@ class Dispatch:
             messages = await loading.load(
                 self.system,
                 composition.transmissions,
-                [Settled(c.lane, c.delivery.id, c.delivery.key, self.system, "refused", f"it cannot be written: {reason}") for c, reason in unwritable],
+                [
+                    Settled(
+                        c.lane, c.delivery.id, c.delivery.key, self.system, "refused", f"it cannot be written: {reason}"
+                    )
+                    for c, reason in unwritable
+                ],
                 [_unwritable(c, reason, now) for c, reason in unwritable],
                 now,
             )
         if unwritable:
-            self._told()
+            self._tell_settled()
         for transmission in composition.transmissions:
-            self._start(self._send_one(transmission, messages[transmission.name], [by_id[d] for d in transmission.deliveries], "send"))
+            self._start(
+                self._send_one(
+                    transmission, messages[transmission.name], [by_id[d] for d in transmission.deliveries], "send"
+                )
+            )
         return len(claimed)
 
-    def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._pacing.begin(self._seconds())
         task = asyncio.ensure_future(work)
         self._under_way.add(task)
@@ -110,9 +143,9 @@ class Dispatch:
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
-        self.progress.set()
+        self._tell_ended()
 
-    async def _try(self, call: "asyncio._CoroutineLike[Outcome | Absent]") -> Outcome | Absent:
+    async def _try(self, call: Coroutine[Any, Any, Outcome | Absent]) -> Outcome | Absent:
         try:
             # The sink keeps its own time; this one guards against a sink that does not.
             return await asyncio.wait_for(call, 2 * self._pace.timeout_seconds + 1)
@@ -136,11 +169,32 @@ class Dispatch:
         else:
             self._end("look-up", transmission, message, claimed, found, started_at)
 
-    def _end(self, kind: str, transmission: Transmission, message: int, claimed: Sequence[Claimed], outcome: Outcome, started_at: datetime) -> None:
+    def _end(
+        self,
+        kind: str,
+        transmission: Transmission,
+        message: int,
+        claimed: Sequence[Claimed],
+        outcome: Outcome,
+        started_at: datetime,
+    ) -> None:
         self._pacing.end(outcome, self._seconds())
         attempt = max(c.delivery.attempt for c in claimed)
         retry = None if isinstance(outcome, Accepted) else self._pacing.retry_seconds(attempt, outcome)
-        self._ended.append(settle(kind, claimed, message, transmission.control, outcome, retry, self.writer, self._pace, started_at, self._clock()))
+        self._ended.append(
+            settle(
+                kind,
+                claimed,
+                message,
+                transmission.control,
+                outcome,
+                retry,
+                self.writer,
+                self._pace,
+                started_at,
+                self._clock(),
+            )
+        )
 
 
 def _unwritable(claimed: Claimed, reason: str, now: datetime) -> Fact:

@@ -69,7 +69,15 @@ def gather(facts: Iterable[Fact], stored: Mapping[str, Stored], now: datetime) -
 
 def open_stored(process: Process, stored: Stored) -> Gathered:
     """A process as it was left."""
-    return Gathered(process, stored.lane, stored.key, process.decode(stored.state), _known.decode(stored.known), list(stored.positions), stored.created_at)
+    return Gathered(
+        process,
+        stored.lane,
+        stored.key,
+        process.decode(stored.state),
+        _known.decode(stored.known),
+        list(stored.positions),
+        stored.created_at,
+    )
 
 
 def standing(at: Gathered, agreements: Agreements, now: datetime) -> Standing:
@@ -104,7 +112,9 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
             continue
         if obligation.status is Status.READY:
             if was_status != Status.READY:
-                (queue if was_status in ("", Status.BLOCKED) else revive).append(effect_of(at, obligation, agreements, now))
+                (queue if was_status in ("", Status.BLOCKED) else revive).append(
+                    effect_of(at, obligation, agreements, now)
+                )
         elif was_status == Status.READY and obligation.status is not Status.MET:
             cancel.append(obligation.id)
     dropped = [id_ for id_, (status, _) in before.obligations.items() if id_ not in known and status != Status.VOID]
@@ -115,7 +125,11 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
     seen = set(before.names)
     names = [(name, _sum(name)) for name in stands.names]
     fresh = [name for name, mark in names if mark not in seen]
-    at.known = Known(known, troubles, before.names if not fresh else [*before.names, *(mark for _, mark in names if mark not in seen)])
+    at.known = Known(
+        known,
+        troubles,
+        before.names if not fresh else [*before.names, *(mark for _, mark in names if mark not in seen)],
+    )
     return Folded(
         lane=at.lane,
         key=at.key,
@@ -140,7 +154,9 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
 
 def fold(facts: Sequence[Fact], stored: Mapping[str, Stored], agreements: Agreements, now: datetime) -> list[Folded]:
     """All that a batch of facts changes, one `Folded` a process."""
-    return [difference(at, standing(at, agreements, now), agreements, now) for at in gather(facts, stored, now).values()]
+    return [
+        difference(at, standing(at, agreements, now), agreements, now) for at in gather(facts, stored, now).values()
+    ]
 
 
 def wake(stored: Iterable[Stored], agreements: Agreements, now: datetime) -> list[Folded]:

@@ -72,10 +72,17 @@ def _mark(message: Message, readings: Sequence[Reading], duplicate_bytes: int | 
     if len(findings) > FINDINGS_KEPT:
         notes.append(f"{len(findings) - FINDINGS_KEPT} more findings")
     held = next((reading.held for reading in readings if reading.held), "")
-    return Marked(message=message.id, held=held, findings=_encode(findings[:FINDINGS_KEPT]) if findings else None, note="; ".join([held, *notes] if held else notes))
+    return Marked(
+        message=message.id,
+        held=held,
+        findings=_encode(findings[:FINDINGS_KEPT]) if findings else None,
+        note="; ".join([held, *notes] if held else notes),
+    )
 
 
-async def _read(message: Message, reader: Reader | None, batch: _Batch, sheaf: Sheaf, duplicate: int | None, now: datetime) -> None:
+async def _read(
+    message: Message, reader: Reader | None, batch: _Batch, sheaf: Sheaf, duplicate: int | None, now: datetime
+) -> None:
     readings: list[Reading] = []
     if reader is None:
         held = _held(message, "no-reader", f"the workspace declares no channel {message.channel} that receives")
@@ -136,8 +143,16 @@ async def match_once(inbox: Inbox, now: datetime, limit: int = 200) -> int:
         if not sheaf.pending:
             return 0
         found = await sheaf.find([pending.control for _, pending in sheaf.pending])
-        facts = [fact for (_, pending), obligations in zip(sheaf.pending, found, strict=True) for fact in acknowledged(pending, obligations)]
-        matched = [(message, pending.source_id) for (message, pending), obligations in zip(sheaf.pending, found, strict=True) if obligations]
+        facts = [
+            fact
+            for (_, pending), obligations in zip(sheaf.pending, found, strict=True)
+            for fact in acknowledged(pending, obligations)
+        ]
+        matched = [
+            (message, pending.source_id)
+            for (message, pending), obligations in zip(sheaf.pending, found, strict=True)
+            if obligations
+        ]
         if matched:
             await sheaf.settle(facts, matched, now)
         return len(matched)

@@ -28,7 +28,9 @@ def _accepted(claimed: Claimed, message: int, control: str, outcome: Accepted, w
     data = writer.settle(delivery, control, outcome.answer)
     if isinstance(data, DocumentSent):
         data = msgspec.structs.replace(data, number=delivery.number or data.number, told=delivery.told)
-    return Fact(key=delivery.key, data=data, source=delivery.system, source_id=delivery.id, occurred_at=now, message=message)
+    return Fact(
+        key=delivery.key, data=data, source=delivery.system, source_id=delivery.id, occurred_at=now, message=message
+    )
 
 
 def _refused(claimed: Claimed, message: int, outcome: Refused, now: datetime) -> Fact:
@@ -44,7 +46,9 @@ def _refused(claimed: Claimed, message: int, outcome: Refused, now: datetime) ->
 
 
 def _settled(claimed: Claimed, status: str, outcome: str, due_at: datetime | None = None) -> Settled:
-    return Settled(claimed.lane, claimed.delivery.id, claimed.delivery.key, claimed.delivery.system, status, outcome, due_at)
+    return Settled(
+        claimed.lane, claimed.delivery.id, claimed.delivery.key, claimed.delivery.system, status, outcome, due_at
+    )
 
 
 def settle(
@@ -79,7 +83,11 @@ def settle(
                 facts.append(_refused(one, message, verdict, now))
                 settled.append(_settled(one, "refused", reason))
             case Later(reason=reason, status=status):
-                settled.append(_settled(one, "queued", reason, due_at) if due_at else _settled(one, "dead", f"{reason}, after {one.delivery.attempt} attempts"))
+                settled.append(
+                    _settled(one, "queued", reason, due_at)
+                    if due_at
+                    else _settled(one, "dead", f"{reason}, after {one.delivery.attempt} attempts")
+                )
             case Unknown(reason=reason, status=status):
                 if due_at:
                     settled.append(_settled(one, "unknown", reason, due_at))
@@ -88,6 +96,17 @@ def settle(
                 else:
                     settled.append(_settled(one, "dead", f"nobody knows whether it was done: {reason}"))
         attempts.append(
-            Attempt(one.lane, one.delivery.id, one.delivery.attempt, kind, message, started_at, now, type(verdict).__name__.lower(), status, reason)
+            Attempt(
+                one.lane,
+                one.delivery.id,
+                one.delivery.attempt,
+                kind,
+                message,
+                started_at,
+                now,
+                type(verdict).__name__.lower(),
+                status,
+                reason,
+            )
         )
     return Settlement(settled, attempts, facts)

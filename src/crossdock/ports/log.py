@@ -182,19 +182,32 @@ class Loading(Protocol):
 
     async def numbers(self, needs: Mapping[tuple[str, str], int]) -> ControlNumbers: ...
 
-    async def load(self, channel: str, transmissions: Sequence[Transmission], unwritable: Sequence[Settled], facts: Sequence[Fact], now: datetime) -> Mapping[str, int]:
+    async def load(
+        self,
+        channel: str,
+        transmissions: Sequence[Transmission],
+        unwritable: Sequence[Settled],
+        facts: Sequence[Fact],
+        now: datetime,
+    ) -> Mapping[str, int]:
         """Writes them down; returns message ids by transmission name."""
         ...
 
 
 class Outbox(Protocol):
-    def loading(self, system: str, limit: int, ordered: bool, now: datetime, lease_until: datetime) -> AbstractAsyncContextManager[Loading]: ...
+    def loading(
+        self, system: str, limit: int, ordered: bool, now: datetime, lease_until: datetime
+    ) -> AbstractAsyncContextManager[Loading]: ...
 
-    async def uncertain(self, system: str, limit: int, now: datetime, lease_until: datetime) -> Sequence[tuple[Transmission, int, Sequence[Claimed]]]:
+    async def uncertain(
+        self, system: str, limit: int, now: datetime, lease_until: datetime
+    ) -> Sequence[tuple[Transmission, int, Sequence[Claimed]]]:
         """Deliveries whose outcome nobody knows, by the transmission (and its message id) they went in."""
         ...
 
-    async def settle(self, settled: Sequence[Settled], attempts: Sequence[Attempt], facts: Sequence[Fact], now: datetime) -> None: ...
+    async def settle(
+        self, settled: Sequence[Settled], attempts: Sequence[Attempt], facts: Sequence[Fact], now: datetime
+    ) -> None: ...
 
     async def give_back(self, claimed: Sequence[Claimed]) -> None: ...
 

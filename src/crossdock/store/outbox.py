@@ -73,7 +73,14 @@ class LoadingDeliveries:
             first[channel, kind] = last - needs[channel, kind] + 1
         return Reserved(first, needs)
 
-    async def load(self, channel: str, transmissions: Sequence[Transmission], unwritable: Sequence[Settled], facts: Sequence[Fact], now: datetime) -> Mapping[str, int]:
+    async def load(
+        self,
+        channel: str,
+        transmissions: Sequence[Transmission],
+        unwritable: Sequence[Settled],
+        facts: Sequence[Fact],
+        now: datetime,
+    ) -> Mapping[str, int]:
         connection = self._connection
         ids: dict[str, int] = {}
         if transmissions:
@@ -92,11 +99,19 @@ class LoadingDeliveries:
             key = {c.delivery.id: c.delivery.key for c in self.claimed}
             placed = [(lane[d], d, ids[t.name], t.control.get(d, "")) for t in transmissions for d in t.deliveries]
             await connection.execute(
-                SQL["attach_transmissions"], [p[0] for p in placed], [p[1] for p in placed], [p[2] for p in placed], [p[3] for p in placed]
+                SQL["attach_transmissions"],
+                [p[0] for p in placed],
+                [p[1] for p in placed],
+                [p[2] for p in placed],
+                [p[3] for p in placed],
             )
             controls = [(*control.split("/"), key[d], d) for _, d, _, control in placed if control]
             if controls:
-                await connection.execute(SQL["keep_control"], [channel] * len(controls), *(list(column) for column in zip(*controls, strict=True)))
+                await connection.execute(
+                    SQL["keep_control"],
+                    [channel] * len(controls),
+                    *(list(column) for column in zip(*controls, strict=True)),
+                )
         await _settle(connection, unwritable, now)
         await append(connection, facts, self._database.lanes, now)
         return ids
@@ -134,7 +149,9 @@ async def _settle(connection: Any, settled: Sequence[Settled], now: datetime) ->
         )
     done = [s for s in settled if s.status in ("accepted", "refused")]
     if done:
-        await connection.execute(SQL["close_exceptions"], [s.lane for s in done], [f"{s.id}/dead-letter" for s in done], now)
+        await connection.execute(
+            SQL["close_exceptions"], [s.lane for s in done], [f"{s.id}/dead-letter" for s in done], now
+        )
 
 
 class DeliveryOutbox:
@@ -144,29 +161,42 @@ class DeliveryOutbox:
         self._database = database
 
     @asynccontextmanager
-    async def loading(self, system: str, limit: int, ordered: bool, now: datetime, lease_until: datetime) -> AsyncIterator[LoadingDeliveries]:
+    async def loading(
+        self, system: str, limit: int, ordered: bool, now: datetime, lease_until: datetime
+    ) -> AsyncIterator[LoadingDeliveries]:
         async with self._database.transaction() as connection:
             rows = await connection.fetch(SQL["claim_deliveries"], system, now, limit, lease_until, ordered)
             claimed = [Claimed(row["lane"], _delivery(row)) for row in sorted(rows, key=lambda row: row["sequence"])]
             yield LoadingDeliveries(self._database, connection, claimed)
 
-    async def uncertain(self, system: str, limit: int, now: datetime, lease_until: datetime) -> Sequence[tuple[Transmission, int, Sequence[Claimed]]]:
+    async def uncertain(
+        self, system: str, limit: int, now: datetime, lease_until: datetime
+    ) -> Sequence[tuple[Transmission, int, Sequence[Claimed]]]:
         async with self._database.transaction() as connection:
             rows = await connection.fetch(SQL["claim_uncertain"], system, now, limit, lease_until)
             by_message: dict[int, list[Claimed]] = {}
             for row in rows:
-                by_message.setdefault(row["message"], []).append(Claimed(row["lane"], _delivery(row), row["message"], row["control"]))
+                by_message.setdefault(row["message"], []).append(
+                    Claimed(row["lane"], _delivery(row), row["message"], row["control"])
+                )
             found = []
             for id_, claimed in by_message.items():
                 row = await connection.fetchrow(SQL["message"], id_)
                 sent = msgspec.json.decode(row["attributes"], type=Sent)
                 transmission = Transmission(
-                    name=row["source_id"], data=row["data"], deliveries=sent.deliveries, content_type=row["content_type"], request=sent.request, control=sent.control
+                    name=row["source_id"],
+                    data=row["data"],
+                    deliveries=sent.deliveries,
+                    content_type=row["content_type"],
+                    request=sent.request,
+                    control=sent.control,
                 )
                 found.append((transmission, id_, claimed))
             return found
 
-    async def settle(self, settled: Sequence[Settled], attempts: Sequence[Attempt], facts: Sequence[Fact], now: datetime) -> None:
+    async def settle(
+        self, settled: Sequence[Settled], attempts: Sequence[Attempt], facts: Sequence[Fact], now: datetime
+    ) -> None:
         async with self._database.transaction() as connection:
             if attempts:
                 await connection.execute(
@@ -194,7 +224,12 @@ class DeliveryOutbox:
         """Queues dead letters again and closes their exceptions; returns their ids."""
         async with self._database.transaction() as connection:
             rows = await connection.fetch(SQL["retry_deliveries"], ids, system, now)
-            await connection.execute(SQL["close_exceptions"], [row["lane"] for row in rows], [f"{row['id']}/dead-letter" for row in rows], now)
+            await connection.execute(
+                SQL["close_exceptions"],
+                [row["lane"] for row in rows],
+                [f"{row['id']}/dead-letter" for row in rows],
+                now,
+            )
             return [row["id"] for row in rows]
 
     async def health(self, system: str, breaker: str, detail: Mapping[str, Any], now: datetime) -> None:

@@ -19,7 +19,7 @@ WITH uncertain AS (
     SELECT lane, id FROM deliveries
      WHERE system = $1 AND status IN ('sending', 'unknown') AND leased_until <= $2 ORDER BY leased_until LIMIT $3 FOR UPDATE SKIP LOCKED
 )
-UPDATE deliveries d SET status = 'sending', leased_until = $4
+UPDATE deliveries d SET status = 'sending', attempts = d.attempts + 1, leased_until = $4
   FROM uncertain u WHERE d.lane = u.lane AND d.id = u.id
 RETURNING d.lane, d.id, d.key, d.system, d.document, d.partner, d.content, d.number, d.told, d.attempts, d.created_at, d.message, d.control, d.sequence
 

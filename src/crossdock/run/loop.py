@@ -1,0 +1,61 @@
+"""One loop of a worker: steps as long as there is something to do, waits for a bell when there is not, and outlives an outage of the database.
+
+Level-triggered: a lost ring costs a fraction of a second, never a message, because every loop also looks by itself.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+
+IDLE_SECONDS = 0.05
+LONGEST_IDLE_SECONDS = 0.4
+LONGEST_TROUBLE_SECONDS = 5.0
+
+
+class Bell:
+    """Rung by whoever has made work for a loop in this process."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        """There may be something to do."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until it is rung, at most `seconds`."""
+        try:
+            await asyncio.wait_for(self._event.wait(), seconds)
+        except TimeoutError:
+            return
+        finally:
+            self._event.clear()
+
+
+async def keep_going(name: str, step: Callable[[], Awaitable[bool]], bell: Bell, stop: asyncio.Event) -> None:
+    """Runs `step` until `stop` is set. `step` says whether it did anything. Whatever it raises is logged and tried again after a growing pause:
+    a step is a transaction, so nothing of a failed one stands."""
+    idle = IDLE_SECONDS
+    trouble = 0.0
+    while not stop.is_set():
+        try:
+            did = await step()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            trouble = min(max(2 * trouble, 0.1), LONGEST_TROUBLE_SECONDS)
+            _log.warning(
+                "loop failed, trying again", loop=name, error=f"{type(error).__name__}: {error}", pause_seconds=trouble
+            )
+            await bell.wait(trouble)
+            continue
+        trouble = 0.0
+        if did:
+            idle = IDLE_SECONDS
+            await asyncio.sleep(0)
+        else:
+            await bell.wait(idle)
+            idle = min(idle * 1.5, LONGEST_IDLE_SECONDS)

@@ -1,0 +1,149 @@
+"""A worker: all the loops of the flow in one process. More workers on more machines need no coordination but PostgreSQL."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from crossdock.flow.dispatch import Dispatch
+from crossdock.flow.fold import fold_once, wake_once
+from crossdock.flow.interpret import interpret_once, match_once
+from crossdock.flow.receive import receive
+from crossdock.policy import Agreements
+from crossdock.ports.inbound import Source
+from crossdock.ports.log import Inbox, Log, Outbox
+from crossdock.ports.translation import Reader
+from crossdock.run.loop import Bell, keep_going
+
+_log = structlog.get_logger(__name__)
+
+WAKE_SECONDS = 1.0
+HEALTH_SECONDS = 2.0
+DRAIN_SECONDS = 30.0
+
+
+class Worker:
+    """Runs until `stop` is set, then lets what is under way come to its end. Everything it needs is handed in; `wiring` makes one."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        log: Log,
+        outbox: Outbox,
+        readers: Mapping[str, Reader],
+        sources: Sequence[Source],
+        agreements: Agreements,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._inbox = inbox
+        self._log = log
+        self._outbox = outbox
+        self._readers = readers
+        self._sources = sources
+        self._agreements = agreements
+        self._clock = clock
+        self.dispatches: list[Dispatch] = []
+        self.stored = Bell()
+        self.recorded = Bell()
+        self.queued: dict[str, Bell] = {}
+        self.stop = asyncio.Event()
+
+    def dispatch_to(self, system: str, make: Callable[[Callable[[], None], Callable[[], None]], Dispatch]) -> None:
+        """Adds a system to send to. `make` is given what its dispatch calls when it has settled something, and when something has ended."""
+        bell = self.queued[system] = Bell()
+        self.dispatches.append(make(self.recorded.ring, bell.ring))
+
+    async def run(self) -> None:
+        """Runs all loops. Raises what a loop could not survive (a defect), after the others have been stopped."""
+        receiving = [
+            asyncio.create_task(self._receive(source), name=f"receive {source.channel}") for source in self._sources
+        ]
+        loops = [
+            asyncio.create_task(keep_going("interpret", self._interpret, self.stored, self.stop), name="interpret"),
+            asyncio.create_task(keep_going("match", self._match, Bell(), self.stop), name="match"),
+            asyncio.create_task(keep_going("fold", self._fold, self.recorded, self.stop), name="fold"),
+            asyncio.create_task(self._every(WAKE_SECONDS, "wake", self._wake), name="wake"),
+            asyncio.create_task(self._every(HEALTH_SECONDS, "health", self._health), name="health"),
+            *(
+                asyncio.create_task(self._dispatch(dispatch), name=f"dispatch {dispatch.system}")
+                for dispatch in self.dispatches
+            ),
+        ]
+        await self.stop.wait()
+        for source in self._sources:
+            await source.close()
+        await asyncio.gather(*receiving, return_exceptions=True)
+        await asyncio.gather(*loops)
+
+    def end(self) -> None:
+        """Asks every loop to come to its end."""
+        self.stop.set()
+        for bell in (self.stored, self.recorded, *self.queued.values()):
+            bell.ring()
+
+    async def _receive(self, source: Source) -> None:
+        while not self.stop.is_set():
+            try:
+                await receive(source, self._inbox, self._clock, self.stored.ring)
+                return
+            except Exception as error:
+                _log.warning(
+                    "receiving failed, trying again", channel=source.channel, error=f"{type(error).__name__}: {error}"
+                )
+                await asyncio.sleep(0.5)
+
+    async def _interpret(self) -> bool:
+        did = await interpret_once(self._inbox, self._readers, self._clock())
+        if did:
+            self.recorded.ring()
+        return bool(did)
+
+    async def _match(self) -> bool:
+        did = await match_once(self._inbox, self._clock())
+        if did:
+            self.recorded.ring()
+        return bool(did)
+
+    async def _fold(self) -> bool:
+        did = await fold_once(self._log, self._agreements, self._clock())
+        if did:
+            self._ring_queued()
+        return bool(did)
+
+    async def _wake(self) -> bool:
+        did = await wake_once(self._log, self._agreements, self._clock())
+        if did:
+            self._ring_queued()
+        return bool(did)
+
+    def _ring_queued(self) -> None:
+        for bell in self.queued.values():
+            bell.ring()
+
+    async def _dispatch(self, dispatch: Dispatch) -> None:
+        await keep_going(f"dispatch {dispatch.system}", dispatch.step, self.queued[dispatch.system], self.stop)
+        try:
+            await asyncio.wait_for(dispatch.drain(), DRAIN_SECONDS)
+        except Exception as error:
+            # What could not be settled is looked up by the next worker once its lease runs out.
+            _log.warning(
+                "stopped with transmissions under way", system=dispatch.system, error=f"{type(error).__name__}: {error}"
+            )
+        await dispatch.close()
+
+    async def _every(self, seconds: float, name: str, step: Callable[[], Awaitable[bool]]) -> None:
+        while not self.stop.is_set():
+            try:
+                while await step():
+                    await asyncio.sleep(0)
+            except Exception as error:
+                _log.warning("loop failed, trying again", loop=name, error=f"{type(error).__name__}: {error}")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stop.wait(), seconds)
+
+    async def _health(self) -> bool:
+        for dispatch in self.dispatches:
+            await self._outbox.health(dispatch.system, *dispatch.health(), self._clock())
+        return False
