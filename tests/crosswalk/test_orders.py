@@ -96,10 +96,11 @@ def test_a_changed_quantity_is_told_in_stock_units(crosswalk, acme):
     assert (told.change, told.quantity, told.partner_quantity, told.price) == ("quantity", 24, 2, None)
 
 
-def test_a_changed_quantity_without_an_item_is_left_in_the_units_of_the_order(crosswalk, acme):
-    said = PurchaseOrderChangeLine(line="1", change="change-quantity", quantity=Decimal(2), unit="CA")
-    fact = changed(crosswalk, acme, change(said))
-    assert (fact.lines[0].quantity, fact.lines[0].partner_quantity) == (None, 2)
+@pytest.mark.parametrize(("said", "trouble"), [({"items": ()}, "unknown-item"), ({"unit": ""}, "unknown-unit")])
+def test_a_changed_quantity_that_cannot_be_told_in_stock_units_is_not_guessed_at(crosswalk, acme, said, trouble):
+    words = {"line": "1", "change": "change-quantity", "quantity": Decimal(2), "unit": "CA", "items": WIDGET}
+    with pytest.raises(NotUnderstood, match=trouble):
+        changed(crosswalk, acme, change(PurchaseOrderChangeLine(**words | said)))
 
 
 def test_a_line_is_added_whole_one_deleted_and_one_left_alone(crosswalk, acme):

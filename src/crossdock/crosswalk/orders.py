@@ -9,6 +9,7 @@ from decimal import Decimal
 from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.crosswalk.routing import Destination, Route
+from crossdock.crosswalk.units import Ratio
 from crossdock.facts.order import ChangedLine, OrderCancelled, OrderChanged, OrderedLine, OrderReceived
 from crossdock.trade.documents import (
     Address,
@@ -146,15 +147,10 @@ def _as_ordered(crosswalk: Crosswalk, partner: Partner, line: PurchaseOrderChang
 
 
 def _quantity(crosswalk: Crosswalk, partner: Partner, line: PurchaseOrderChangeLine) -> ChangedLine | None:
-    """`quantity` stays None when the change names no item or unit of its own: then it is in the unit of the line as
-    ordered.
-    """
     if line.quantity is None:
         return None
-    item, _ = crosswalk.items.find(partner, line.items)
-    ratio = crosswalk.units.ratio(partner, item, line.unit) if item is not None and line.unit else None
-    quantity = ratio.to_stock(line.quantity) if ratio is not None else None
-    if ratio is not None and quantity is None:
+    quantity = _ratio(crosswalk, partner, line).to_stock(line.quantity)
+    if quantity is None:
         raise NotUnderstood(f"line {line.line}: {line.quantity} {line.unit} are no exact number of stock units")
     return ChangedLine(line=line.line, change="quantity", quantity=quantity, partner_quantity=line.quantity)
 
@@ -162,7 +158,15 @@ def _quantity(crosswalk: Crosswalk, partner: Partner, line: PurchaseOrderChangeL
 def _price(crosswalk: Crosswalk, partner: Partner, line: PurchaseOrderChangeLine) -> ChangedLine | None:
     if line.price is None:
         return None
-    item, _ = crosswalk.items.find(partner, line.items)
-    ratio = crosswalk.units.ratio(partner, item, line.unit) if item is not None and line.unit else None
-    price = ratio.price_to_stock(line.price) if ratio is not None else None
+    price = _ratio(crosswalk, partner, line).price_to_stock(line.price)
     return ChangedLine(line=line.line, change="price", price=price, partner_price=line.price)
+
+
+def _ratio(crosswalk: Crosswalk, partner: Partner, line: PurchaseOrderChangeLine) -> Ratio:
+    # A change speaks of an order that is not at hand here: its own words must say how much it means.
+    item, trouble = crosswalk.items.find(partner, line.items)
+    ratio = crosswalk.units.ratio(partner, item, line.unit) if item is not None else None
+    if ratio is None:
+        trouble = trouble or "unknown-unit"
+        raise NotUnderstood(f"line {line.line}: {trouble}, so that {line.change} cannot be told in stock units")
+    return ratio
