@@ -89,6 +89,8 @@ def _interchange(text: str) -> tuple[Interchange, str]:
         segment = text[position:end].strip("\r\n ").split(separator)
         position = end + 1
         match segment[0]:
+            case "":
+                pass
             case "GS":
                 group = Group(element(segment, 1), element(segment, 6), element(segment, 8), [])
                 groups.append(group)
