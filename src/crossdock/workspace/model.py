@@ -1,0 +1,309 @@
+"""What a workspace may say, declared once: the tables of its TOML files, the columns of its CSV files, and what they load into.
+
+The declarations feed the validator (`shape`), the reference (`describe`) and the words of every problem. Where a table is another
+room's value (`Clocks`, `Pace`, `X12Profile`, `Agreement`), its types and defaults come from there and only the words stand here.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from crossdock.crosswalk.directory import Directory, Identity, X12Profile
+from crossdock.policy.agreement import Agreement, Clocks
+from crossdock.ports.outbound import Pace
+from crossdock.ports.system import System
+
+FORMAT = 1
+"""The present format of workspaces."""
+
+OURS_ELSEWHERE = ("partner", "version", "name", "currency", "channel", "functional_acks", "clocks")
+"""Fields of Agreement that a partner's file says outside of its [policy] table."""
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the tables."""
+
+
+class Defaults(Described, frozen=True):
+    """What holds for every partner that does not say otherwise."""
+
+    warehouse: Annotated[
+        str, Meta(description="The system (role warehouse) that ships when no routing rule matches.")
+    ] = ""
+    site: Annotated[str, Meta(description="Its site, of sites.csv.")] = ""
+    x12: Annotated[dict[str, Any], Meta(description="Keys as in a partner's [x12].")] = {}
+    clocks: Annotated[dict[str, Any], Meta(description="Keys as in a partner's [clocks].")] = {}
+    policy: Annotated[dict[str, Any], Meta(description="Keys as in a partner's [policy].")] = {}
+
+
+class CompanyFile(Described, frozen=True):
+    """`crossdock.toml`: who we are, and what holds everywhere."""
+
+    format: Annotated[Literal[1], Meta(description="The workspace's format: 1.")]
+    company: Annotated[str, Meta(description="Our name.", min_length=1)]
+    currency: Annotated[str, Meta(description="ISO 4217 code of the currency we trade in.", pattern="^[A-Z]{3}$")] = (
+        "USD"
+    )
+    lanes: Annotated[
+        int,
+        Meta(
+            description="Into how many lanes the log is divided when the database is set up; fixed from then on.",
+            ge=1,
+            le=4096,
+        ),
+    ] = 32
+    identities: Annotated[
+        tuple[Identity, ...],
+        Meta(description="Our own interchange identities; the first is used where a partner names none."),
+    ] = ()
+    defaults: Annotated[Defaults, Meta(description="What holds for every partner that does not say otherwise.")] = (
+        Defaults()
+    )
+
+
+class SystemFile(Described, frozen=True):
+    """`systems/NAME.toml`: one connected system. NAME is its id, and its channel's."""
+
+    role: Annotated[
+        Literal["partner", "warehouse", "erp", "tax", "other"],
+        Meta(description="What it is to us. partner: a customer's mailbox."),
+    ]
+    connector: Annotated[str, Meta(description="How it is reached: folder, http or webhook.")]
+    name: Annotated[str, Meta(description="What people call it.")] = ""
+    format: Annotated[
+        Literal["x12", "json", ""], Meta(description="What it speaks; empty: x12 in a folder, json elsewhere.")
+    ] = ""
+    partner: Annotated[str, Meta(description="Whose X12 it speaks: the name of a file in partners/.")] = ""
+    settings: Annotated[
+        dict[str, Any],
+        Meta(description='The connector\'s own table. Secrets only as { env = "NAME" } or { file = "path" }.'),
+    ] = {}
+    pace: Annotated[Pace, Meta(description="How it wants to be treated.")] = Pace()
+
+
+class PartnerFile(Described, frozen=True):
+    """`partners/NAME.toml`: a customer or a third-party warehouse. NAME is its id."""
+
+    role: Annotated[Literal["customer", "warehouse"], Meta(description="What it is to us.")]
+    name: Annotated[str, Meta(description="What people call it.")] = ""
+    channel: Annotated[
+        str, Meta(description="The system that its documents go to; empty: the one system that names this partner.")
+    ] = ""
+    currency: Annotated[str, Meta(description="ISO 4217 code; empty: ours.", pattern="^([A-Z]{3})?$")] = ""
+    price_list: Annotated[str, Meta(description="The price list, of prices.csv, that is agreed with it.")] = ""
+    them: Annotated[tuple[Identity, ...], Meta(description="Its interchange identities.")] = ()
+    us: Annotated[
+        Identity | None,
+        Meta(description="Our identity towards it; left out: the first of [[identities]] in crossdock.toml."),
+    ] = None
+    item_qualifiers: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="In which order its item references are trusted. Known: seller-item, buyer-item, gtin-12, gtin-13, gtin-14, manufacturer-part, sku."
+        ),
+    ] = ("seller-item", "gtin-12", "gtin-13", "gtin-14", "buyer-item")
+    x12: Annotated[dict[str, Any], Meta(description="How it writes and wants to be written to.")] = {}
+    units: Annotated[dict[str, str], Meta(description="Its unit codes to ours, where they differ.")] = {}
+    locations: Annotated[dict[str, str], Meta(description="Its location codes to our sites or addresses.")] = {}
+    clocks: Annotated[
+        dict[str, Any], Meta(description='How long each thing may take; "never" for a clock that does not run.')
+    ] = {}
+    policy: Annotated[dict[str, Any], Meta(description="What is agreed.")] = {}
+
+
+WORDS: Mapping[type, Mapping[str, str]] = {
+    Identity: {
+        "qualifier": "ISA05 or ISA07, e.g. ZZ, 01 or 12.",
+        "id": "ISA06 or ISA08, without padding.",
+        "group_id": "GS02 or GS03; empty: the same as id.",
+    },
+    X12Profile: {
+        "version": "GS08 without its suffix: 004010 or 005010.",
+        "element_separator": "One character.",
+        "component_separator": "One character.",
+        "segment_terminator": "One character.",
+        "repetition_separator": "One character; empty below 004020.",
+        "line_break": 'What follows a segment terminator: empty, "\\n" or "\\r\\n".',
+        "usage": "P or T (ISA15), for what we send and what we expect.",
+        "replace": "Stands in for a character that collides with a delimiter; empty: the document is refused instead.",
+        "acknowledge_ta1": "Send a TA1 for each interchange.",
+        "functional_acks": "Send and expect 997s.",
+        "overlays": 'By transaction set ("850"), what differs from the guide.',
+    },
+    Clocks: {
+        "acknowledge_hours": "From the order's arrival to our 855.",
+        "functional_ack_hours": "From our document to their 997.",
+        "functional_ack_from_us_hours": "From their document to our 997.",
+        "credit_minutes": "For the ERP's answer to the credit check.",
+        "erp_minutes": "For the order to be in the ERP.",
+        "release_minutes": "From ready to release to the 940.",
+        "confirm_shipment_hours": "From the 940 to the warehouse's 945.",
+        "ship_notice_minutes": "From the 945 to our 856.",
+        "posting_minutes": "From the 945 to the posting in the ERP.",
+        "tax_minutes": "For the tax service's answer.",
+        "invoice_hours": "From the 945 to our 810.",
+    },
+    Pace: {
+        "concurrency": "Transmissions under way at once, over all workers of one process.",
+        "rate_per_second": "Token bucket; left out: no limit.",
+        "burst": "The bucket's size.",
+        "timeout_seconds": "Per attempt.",
+        "first_retry_seconds": "Pause before the second attempt.",
+        "factor": "By which each pause is longer than the one before.",
+        "longest_retry_seconds": "No pause is longer.",
+        "jitter": "Share of a pause left to chance, 0 to 1.",
+        "attempts": "After so many, the delivery is a dead letter.",
+        "breaker_failures": "So many in a row open the circuit.",
+        "breaker_seconds": "How long it stays open before one probe.",
+        "ordered": "Effects of one ordering key go one after the other.",
+        "batch": "Deliveries per transmission at the most.",
+        "resend_is_safe": "It honours our idempotency key, so an unknown outcome may simply be sent again.",
+    },
+    Agreement: {
+        "erp": "The system that keeps its orders; empty: none, the step is left out.",
+        "tax": "The system that tells the tax; empty: none.",
+        "credit_check": "Ask the ERP before accepting an order.",
+        "price_tolerance_percent": "How far the customer's price may be from the agreed one, per hundred.",
+        "price_tolerance_amount": "The same, per unit; either suffices.",
+        "short": "What becomes of what the warehouse could not ship.",
+        "over_tolerance_percent": "Shipped above ordered by at most this is accepted and billed.",
+        "substitution": "A substitute that the item lists may be shipped.",
+        "acknowledge": "It wants 855s.",
+        "ship_notice": "It wants 856s.",
+        "invoice": "It wants 810s.",
+        "changes_until": "The milestone after which a change is an exception.",
+        "billing": "The checkpoints of the billing gate.",
+        "release_lead_days": "How many days before the ship window opens the warehouse gets its 940; left out: at once.",
+        "terms_net_days": "Payment terms, from the invoice date.",
+        "terms_discount_percent": "Discount for early payment.",
+        "terms_discount_days": "Until when it holds.",
+    },
+}
+"""What each field of another room's value means in a workspace."""
+
+
+def _policy() -> type[msgspec.Struct]:
+    fields = [(f.name, f.type, f.default) for f in msgspec.structs.fields(Agreement) if f.name not in OURS_ELSEWHERE]
+    return msgspec.defstruct("Policy", fields, frozen=True, kw_only=True)
+
+
+Policy = _policy()
+"""A partner's [policy] table: the fields of Agreement that its file does not say elsewhere."""
+
+TABLES: tuple[tuple[str, type, str], ...] = (
+    ("crossdock.toml", CompanyFile, ""),
+    ("crossdock.toml", Defaults, "defaults"),
+    ("crossdock.toml", Identity, "identities"),
+    ("systems/NAME.toml", SystemFile, ""),
+    ("systems/NAME.toml", Pace, "pace"),
+    ("partners/NAME.toml", PartnerFile, ""),
+    ("partners/NAME.toml", Identity, "them"),
+    ("partners/NAME.toml", X12Profile, "x12"),
+    ("partners/NAME.toml", Clocks, "clocks"),
+    ("partners/NAME.toml", Policy, "policy"),
+)
+"""Every table: (file, what declares it, its key)."""
+
+
+ROUTED_BY: Mapping[str, str] = {
+    "customer": "Partner id.",
+    "region": "State or province code of the ship-to.",
+    "country": "ISO 3166-1 alpha-2 code of the ship-to.",
+    "postal_code": "Of the ship-to.",
+    "location": "The ship-to's location code, as the partner writes it.",
+    "kind": "The order's kind, as the partner writes it.",
+    "lines": "How many lines; a number or a comparison, e.g. `> 10`.",
+    "quantity": "Units in all; a number or a comparison.",
+    "weight": "Of the whole order; a number or a comparison.",
+}
+"""What a routing rule may ask about an order: the fields of `crossdock.crosswalk.routing.Destination`."""
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column of a CSV file."""
+
+    name: str
+    words: str
+    required: bool = True
+    may_be_empty: bool = False
+
+
+COLUMNS: Mapping[str, tuple[Column, ...]] = {
+    "items.csv": (
+        Column("item", "Our item id."),
+        Column("description", "In words.", required=False),
+        Column("unit", "The stock unit: EA if empty.", required=False),
+        Column("gtin", "GTIN-12, -13 or -14, with its check digit; any partner may use it.", required=False),
+        Column("weight", "Of one stock unit.", required=False),
+        Column("substitutes", "Items that may be shipped instead, separated by blanks.", required=False),
+    ),
+    "packs.csv": (
+        Column("item", "Of items.csv."),
+        Column("unit", "The unit of the pack, e.g. CA."),
+        Column("quantity", "Stock units in one pack: 12, 0.5 or 1/3."),
+    ),
+    "item-references.csv": (
+        Column("partner", "A file in partners/; empty: any partner.", may_be_empty=True),
+        Column("qualifier", "buyer-item, gtin-12 ..., or the partner's own code."),
+        Column("id", "The partner's number for the item."),
+        Column("item", "Of items.csv."),
+    ),
+    "prices.csv": (
+        Column("list", "The price list."),
+        Column("item", "Of items.csv."),
+        Column("price", "Per stock unit."),
+    ),
+    "sites.csv": (Column("site", "Its id."), Column("name", "What people call it.", required=False)),
+    "routing.csv": (
+        *(Column(name, words, required=False) for name, words in ROUTED_BY.items()),
+        Column("warehouse", "A system of role warehouse."),
+        Column("site", "Of sites.csv.", required=False),
+        Column("note", "For the reader.", required=False),
+    ),
+}
+"""The CSV files. A column that is not required may be left out."""
+
+
+class SourceFile(msgspec.Struct, frozen=True, order=True):
+    """A file of the workspace, relative to it, and the SHA-256 of its bytes in hexadecimal."""
+
+    name: str
+    digest: str
+
+
+class Company(msgspec.Struct, frozen=True, kw_only=True):
+    """Who we are."""
+
+    name: str
+    currency: str = "USD"
+    lanes: int = 32
+    identities: tuple[Identity, ...] = ()
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a workspace, whole. Before it is stored its version is 0.
+
+    systems: as declared, `${NAME:-default}`, relative paths and references to secrets and all, so that a version is the same on every machine;
+    `crossdock.workspace.connected` gives them as they are on this one.
+    """
+
+    company: Company
+    directory: Directory
+    agreements: Mapping[str, Agreement]
+    systems: Mapping[str, System]
+    sources: tuple[SourceFile, ...] = ()
+
+    @property
+    def version(self) -> int:
+        """The number under which the database keeps it; 0: not stored."""
+        return self.directory.version
+
+    def at(self, version: int) -> "Loaded":
+        """The same under a version number, as every order keeps the number of what it was taken under."""
+        return msgspec.structs.replace(
+            self,
+            directory=msgspec.structs.replace(self.directory, version=version),
+            agreements={k: msgspec.structs.replace(a, version=version) for k, a in self.agreements.items()},
+        )
