@@ -106,11 +106,13 @@ class LinesResolved(Told, tag="order.lines-resolved"):
 
 
 class PriceApproved(Told, tag="order.price-approved"):
-    """Somebody who may decided that we take the customer's price on these lines (empty: on all)."""
+    """Somebody who may decided that we take the customer's price on these lines (empty: on all).
+    `prices` is (line, price per our stock unit) where another price than the customer's was settled upon; the customer is then answered "price-changed"."""
 
     who: str
     lines: tuple[str, ...] = ()
     reason: str = ""
+    prices: tuple[tuple[str, Decimal], ...] = ()
 
 
 class LineCancelled(Told, tag="order.line-cancelled"):
@@ -118,6 +120,16 @@ class LineCancelled(Told, tag="order.line-cancelled"):
 
     who: str
     lines: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class ExceptionDecided(Told, tag="order.exception-decided"):
+    """Somebody who may decided on an exception that facts alone cannot close. `trouble` is its id, `accept` what was decided; what either means
+    for a cause is said in the docstring of `process.order_to_cash.troubles`."""
+
+    trouble: str
+    accept: bool
+    who: str
     reason: str = ""
 
 
@@ -175,12 +187,14 @@ class TaxReceived(Told, tag="tax.received"):
 
 
 class DocumentSent(Told, tag="document.sent"):
-    """A document that an obligation called for has been accepted by the transport. `number` is the document's own, `control` interchange/group/transaction control numbers."""
+    """A document that an obligation called for has been accepted by the transport. `number` is the document's own, `control` interchange/group/transaction control numbers.
+    `told` is the effect's `told`, copied: (line, quantity in our stock unit) that went out, because what was sent is not what would be sent now."""
 
     obligation: str
     document: str
     number: str = ""
     control: str = ""
+    told: tuple[tuple[str, Decimal], ...] = ()
 
 
 class EffectRefused(Told, tag="effect.refused"):
@@ -225,10 +239,12 @@ class ConfirmedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class ShipmentConfirmed(Told, tag="shipment.confirmed"):
-    """The warehouse says what left (945). `complete`: nothing more will come for this release; None is taken as complete when no line is backordered by the warehouse."""
+    """The warehouse says what left (945). purpose: original, or replace when it puts itself in the place of what was said before under the same number.
+    `release` is the release label that the 940 carried. `complete`: nothing more will come for this release; None is taken as complete when no line is backordered by the warehouse."""
 
     shipment: str
     warehouse: str
+    purpose: str = "original"
     release: str = ""
     lines: tuple[ConfirmedLine, ...] = ()
     packages: tuple[ConfirmedPackage, ...] = ()
@@ -258,6 +274,7 @@ OrderFact = (
     | LinesResolved
     | PriceApproved
     | LineCancelled
+    | ExceptionDecided
     | HoldPlaced
     | HoldReleased
     | CreditAnswered

@@ -7,7 +7,13 @@ from typing import Literal
 import msgspec
 
 Checkpoint = Literal[
-    "release-approved", "shipment-confirmed", "price-validated", "tax-received", "no-open-exception", "ship-notice-sent", "shipment-posted"
+    "release-approved",
+    "shipment-confirmed",
+    "price-validated",
+    "tax-received",
+    "no-open-exception",
+    "ship-notice-sent",
+    "shipment-posted",
 ]
 
 
@@ -35,7 +41,8 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     short: what becomes of what the warehouse could not ship: backorder (release again), cancel, or ship-complete (no shipment may be partial: an exception).
     over_tolerance_percent: shipped above ordered by at most this is accepted and billed; beyond it is an exception.
     substitution: a confirmed item other than the ordered one is accepted if the line lists it in `substitutes`.
-    acknowledge, ship_notice, invoice: whether the partner wants 855, 856, 810. functional_acks: whether it owes us 997s.
+    acknowledge, ship_notice, invoice: whether the partner wants 855, 856, 810. functional_acks: whether it owes us 997s;
+    warehouse_functional_acks: whether the warehouse does for our 940s.
     changes_until: the milestone after which a change is an exception instead of being applied: released or never.
     billing: the checkpoints of the billing gate. release_lead_days: how many days before ship_no_later / ship_not_before the warehouse gets its 940; None: at once.
     """
@@ -57,6 +64,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     ship_notice: bool = True
     invoice: bool = True
     functional_acks: bool = True
+    warehouse_functional_acks: bool = True
     changes_until: Literal["released", "never"] = "released"
     billing: tuple[Checkpoint, ...] = (
         "release-approved",

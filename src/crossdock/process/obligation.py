@@ -1,15 +1,24 @@
 """The common currency of all processes: what is owed, what troubles, what is to be done. Values only.
 
-A process is a module with `evolve(state, fact) -> state` (any order, any multiplicity), `derive(state, agreements, now) -> Standing`
-and `effect(state, obligation, agreements) -> Effect` for an obligation that `derive` says is ready and ours.
+An obligation that was derived once and is no longer listed is owed no more: the flow voids it and withdraws what is still queued for it.
 """
 
 import enum
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+
+from crossdock.trade.documents import (
+    Invoice,
+    PreparedSegments,
+    PurchaseOrderAcknowledgement,
+    ShipNotice,
+    WarehouseOrder,
+)
+from crossdock.trade.requests import CreditCheck, SalesOrderEntry, SalesOrderRevision, ShipmentPosting, TaxRequest
 
 
 class Status(enum.StrEnum):
@@ -48,7 +57,8 @@ class Obligation(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Effect(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What meets an obligation: `content` (a document or request of `trade`) goes to `system`. `document` names its kind:
     purchase-order-acknowledgement, warehouse-order, ship-notice, invoice, credit-check, sales-order, sales-order-revision, shipment-posting, tax-request,
-    functional-acknowledgement, interchange-acknowledgement. Effects of one `ordering_key` keep their order where the system asks for it. partner: whose guide it is written by."""
+    functional-acknowledgement, interchange-acknowledgement. Effects of one `ordering_key` keep their order where the system asks for it. partner: whose guide it is written by.
+    number: the document's own (invoice number, release label); told: (line, quantity) that it tells. The flow copies `number` and `told` into the DocumentSent that follows."""
 
     obligation: str
     system: str
@@ -56,6 +66,8 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     content: Any
     partner: str = ""
     ordering_key: str = ""
+    number: str = ""
+    told: tuple[tuple[str, Decimal], ...] = ()
 
 
 class Trouble(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -94,3 +106,19 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     names: tuple[Name, ...] = ()
     wake_at: datetime | None = None
     summary: dict[str, Any] = {}
+
+
+CONTENT_TYPES: Mapping[str, type] = {
+    "purchase-order-acknowledgement": PurchaseOrderAcknowledgement,
+    "warehouse-order": WarehouseOrder,
+    "ship-notice": ShipNotice,
+    "invoice": Invoice,
+    "credit-check": CreditCheck,
+    "sales-order": SalesOrderEntry,
+    "sales-order-revision": SalesOrderRevision,
+    "shipment-posting": ShipmentPosting,
+    "tax-request": TaxRequest,
+    "functional-acknowledgement": PreparedSegments,
+    "interchange-acknowledgement": PreparedSegments,
+}
+"""What `Effect.content` is, by `Effect.document`: to write it down and read it back."""
