@@ -39,8 +39,6 @@ CREATE TABLE messages (
     note         text NOT NULL DEFAULT '',
     UNIQUE (channel, source_id, direction)
 );
-ALTER TABLE messages ALTER COLUMN data SET COMPRESSION lz4;
-ALTER TABLE messages ALTER COLUMN findings SET COMPRESSION lz4;
 CREATE INDEX messages_to_read ON messages (id) WHERE status = 'stored';
 CREATE INDEX messages_held ON messages (channel, id) WHERE status = 'held';
 CREATE INDEX messages_same_bytes ON messages USING hash (sha256);
@@ -81,7 +79,8 @@ CREATE TABLE facts (
     PRIMARY KEY (lane, position),
     UNIQUE (lane, digest)
 );
-ALTER TABLE facts ALTER COLUMN body SET COMPRESSION lz4;
+-- Rewritten or read often: kept uncompressed and, up to half a page, in the row.
+ALTER TABLE facts ALTER COLUMN body SET STORAGE EXTERNAL;
 ALTER TABLE facts SET (toast_tuple_target = 4096);
 
 CREATE VIEW facts_readable AS
@@ -103,8 +102,8 @@ CREATE TABLE processes (
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (lane, key)
 ) WITH (fillfactor = 60);
-ALTER TABLE processes ALTER COLUMN state SET COMPRESSION lz4;
-ALTER TABLE processes ALTER COLUMN known SET COMPRESSION lz4;
+ALTER TABLE processes ALTER COLUMN state SET STORAGE EXTERNAL;
+ALTER TABLE processes ALTER COLUMN known SET STORAGE EXTERNAL;
 ALTER TABLE processes SET (toast_tuple_target = 4096);
 CREATE INDEX processes_waking ON processes (lane, wake_at) WHERE wake_at IS NOT NULL;
 
@@ -188,7 +187,8 @@ CREATE TABLE deliveries (
     sequence     bigint GENERATED ALWAYS AS IDENTITY,
     PRIMARY KEY (lane, id)
 ) WITH (fillfactor = 70);
-ALTER TABLE deliveries ALTER COLUMN content SET COMPRESSION lz4;
+ALTER TABLE deliveries ALTER COLUMN content SET STORAGE EXTERNAL;
+ALTER TABLE deliveries SET (toast_tuple_target = 4096);
 CREATE INDEX deliveries_due ON deliveries (system, due_at) WHERE status = 'queued';
 CREATE INDEX deliveries_under_way ON deliveries (system, leased_until) WHERE status IN ('sending', 'unknown');
 CREATE INDEX deliveries_in_order ON deliveries (system, ordering_key, sequence) WHERE status IN ('queued', 'sending', 'unknown');
