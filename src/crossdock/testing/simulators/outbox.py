@@ -59,10 +59,9 @@ class Outbox:
                 self._drop(kind, data)
             self._held = []
 
-    @property
-    def is_empty(self) -> bool:
-        """Nothing waits."""
-        return not self._due and not self._held
+    def waits(self, *kinds: str) -> bool:
+        """Whether something of these kinds is still to be dropped."""
+        return any(kind in kinds for *_, kind, _ in (*self._due, *self._held))
 
     def _drop(self, kind: str, data: bytes) -> None:
         self._file_number += 1

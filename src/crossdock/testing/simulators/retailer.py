@@ -38,7 +38,7 @@ class Shop:
             if len(self._batch) == config.per_interchange or self._ordered == config.orders:
                 self._place(self._batch)
                 self._batch = []
-        self.tally.done = self._ordered == config.orders and self.outbox.is_empty
+        self.tally.done = self._ordered == config.orders and not self.outbox.waits("850", "860")
 
     def _place(self, batch: list[PlannedOrder]) -> None:
         config, faults, outbox = self.config, self.config.faults, self.outbox
