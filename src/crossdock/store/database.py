@@ -8,6 +8,8 @@ from typing import Any
 
 import asyncpg
 
+from crossdock.store.queries import SQL
+
 MIGRATION_LOCK = 0x43524F53
 
 LANES = 16
@@ -35,14 +37,14 @@ class Database:
             self.pool.terminate()
 
 
-async def connect(url: str, connections: int = 10) -> Database:
-    """Connects, and brings the schema up to date first. Raises OSError or asyncpg.PostgresError when there is no such database."""
+async def connect(url: str, connections: int = 10, lanes: int = LANES) -> Database:
+    """Connects, and brings the schema up to date first; an empty database is divided into `lanes`. Raises OSError or asyncpg.PostgresError when there is no such database."""
     pool = await asyncpg.create_pool(
         url, min_size=1, max_size=connections, command_timeout=120, server_settings={"application_name": "crossdock"}
     )
     async with pool.acquire() as connection:
-        await migrate(connection)
-        lanes = int(await connection.fetchval("SELECT value FROM settings WHERE name = 'lanes'"))
+        await migrate(connection, lanes=lanes)
+        lanes = int(await connection.fetchval(SQL["setting"], "lanes"))
     return Database(pool, lanes)
 
 
@@ -59,23 +61,19 @@ def migrations() -> list[tuple[int, str, str]]:
     return found
 
 
-async def migrate(connection: Any, upto: int | None = None) -> int:
+async def migrate(connection: Any, upto: int | None = None, lanes: int = LANES) -> int:
     """Applies the migrations that this database lacks, each in its own transaction, one process at a time; returns how many."""
-    await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+    await connection.execute(SQL["lock_migrations"], MIGRATION_LOCK)
     try:
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
-        done = {row["number"] for row in await connection.fetch("SELECT number FROM migrations")}
+        await connection.execute(SQL["make_migrations"])
+        done = {row["number"] for row in await connection.fetch(SQL["applied_migrations"])}
         missing = [m for m in migrations() if m[0] not in done and (upto is None or m[0] <= upto)]
         for number, name, statements in missing:
             async with connection.transaction():
                 await connection.execute(statements)
-                await connection.execute("INSERT INTO migrations (number, name) VALUES ($1, $2)", number, name)
+                await connection.execute(SQL["note_migration"], number, name)
                 if number == 1:
-                    await connection.execute("INSERT INTO settings VALUES ('lanes', $1)", str(LANES))
-                    await connection.execute(f"INSERT INTO lanes SELECT n FROM generate_series(0, {LANES - 1}) n")
-                    await connection.execute(f"INSERT INTO cursors SELECT n FROM generate_series(0, {LANES - 1}) n")
+                    await connection.execute(SQL["divide_into_lanes"], lanes)
         return len(missing)
     finally:
-        await connection.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
+        await connection.execute(SQL["unlock_migrations"], MIGRATION_LOCK)
