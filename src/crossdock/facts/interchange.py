@@ -17,7 +17,7 @@ class ReceivedGroup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     rejected: tuple[str, ...] = ()
 
 
-class InterchangeReceived(Told, tag="interchange.received"):
+class InterchangeReceived(Told, frozen=True, kw_only=True, tag="interchange.received"):
     """An interchange was read. `channel` it came by, `partner` as known to the workspace; `ta1` is the TA1 segment that is owed, empty when none is."""
 
     channel: str
@@ -31,7 +31,7 @@ class InterchangeReceived(Told, tag="interchange.received"):
     ta1: tuple[str, ...] = ()
 
 
-class MessageHeld(Told, tag="message.held"):
+class MessageHeld(Told, frozen=True, kw_only=True, tag="message.held"):
     """A message could not be (wholly) understood; its bytes are kept and it is read again when its cause is gone. cause: unreadable, unknown-sender, no-guide,
     rejected-document, unknown-order-reference, map-failed, test-indicator."""
 
@@ -41,7 +41,7 @@ class MessageHeld(Told, tag="message.held"):
     partner: str = ""
 
 
-class MessageUnderstood(Told, tag="message.understood"):
+class MessageUnderstood(Told, frozen=True, kw_only=True, tag="message.understood"):
     """A held message has been read after all (mended, or the workspace learned)."""
 
     channel: str

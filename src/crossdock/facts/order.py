@@ -37,7 +37,7 @@ class OrderedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     substitutes: tuple[str, ...] = ()
 
 
-class OrderReceived(Told, tag="order.received"):
+class OrderReceived(Told, frozen=True, kw_only=True, tag="order.received"):
     """A customer ordered. The key is our order number.
 
     partner: our id of the customer; workspace_version: the version whose agreement with the partner holds for this order.
@@ -77,7 +77,7 @@ class ChangedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     ordered: OrderedLine | None = None
 
 
-class OrderChanged(Told, tag="order.changed"):
+class OrderChanged(Told, frozen=True, kw_only=True, tag="order.changed"):
     """The customer changed the order (860). `change` is the customer's number or sequence of the change; they apply in the order of (change number, occurred_at)."""
 
     change: str
@@ -87,7 +87,7 @@ class OrderChanged(Told, tag="order.changed"):
     cancel_after: date | None = None
 
 
-class OrderCancelled(Told, tag="order.cancelled"):
+class OrderCancelled(Told, frozen=True, kw_only=True, tag="order.cancelled"):
     """The whole order is cancelled, by the customer (`by="customer"`) or by us (`by="us"`, with who and why)."""
 
     by: str = "customer"
@@ -96,7 +96,7 @@ class OrderCancelled(Told, tag="order.cancelled"):
     who: str = ""
 
 
-class LinesResolved(Told, tag="order.lines-resolved"):
+class LinesResolved(Told, frozen=True, kw_only=True, tag="order.lines-resolved"):
     """Lines that could not be understood now can be: the workspace learned an item, a unit or a route."""
 
     workspace_version: int
@@ -105,7 +105,7 @@ class LinesResolved(Told, tag="order.lines-resolved"):
     site: str = ""
 
 
-class PriceApproved(Told, tag="order.price-approved"):
+class PriceApproved(Told, frozen=True, kw_only=True, tag="order.price-approved"):
     """Somebody who may decided that we take the customer's price on these lines (empty: on all).
     `prices` is (line, price per our stock unit) where another price than the customer's was settled upon; the customer is then answered "price-changed"."""
 
@@ -115,7 +115,7 @@ class PriceApproved(Told, tag="order.price-approved"):
     prices: tuple[tuple[str, Decimal], ...] = ()
 
 
-class LineCancelled(Told, tag="order.line-cancelled"):
+class LineCancelled(Told, frozen=True, kw_only=True, tag="order.line-cancelled"):
     """Somebody who may decided not to ship what is open of these lines."""
 
     who: str
@@ -123,7 +123,7 @@ class LineCancelled(Told, tag="order.line-cancelled"):
     reason: str = ""
 
 
-class ExceptionDecided(Told, tag="order.exception-decided"):
+class ExceptionDecided(Told, frozen=True, kw_only=True, tag="order.exception-decided"):
     """Somebody who may decided on an exception that facts alone cannot close. `trouble` is its id, `accept` what was decided; what either means
     for a cause is said in the docstring of `process.order_to_cash.troubles`."""
 
@@ -133,21 +133,21 @@ class ExceptionDecided(Told, tag="order.exception-decided"):
     reason: str = ""
 
 
-class HoldPlaced(Told, tag="order.hold-placed"):
+class HoldPlaced(Told, frozen=True, kw_only=True, tag="order.hold-placed"):
     """Nothing of this order may leave until the hold of the same name is released."""
 
     hold: str
     reason: str = ""
 
 
-class HoldReleased(Told, tag="order.hold-released"):
+class HoldReleased(Told, frozen=True, kw_only=True, tag="order.hold-released"):
     """The hold is gone."""
 
     hold: str
     reason: str = ""
 
 
-class CreditAnswered(Told, tag="credit.answered"):
+class CreditAnswered(Told, frozen=True, kw_only=True, tag="credit.answered"):
     """The ERP's answer to the credit check."""
 
     obligation: str
@@ -155,21 +155,21 @@ class CreditAnswered(Told, tag="credit.answered"):
     reason: str = ""
 
 
-class ErpOrderCreated(Told, tag="erp.order-created"):
+class ErpOrderCreated(Told, frozen=True, kw_only=True, tag="erp.order-created"):
     """The ERP knows the order as `number`."""
 
     obligation: str
     number: str
 
 
-class ErpOrderRevised(Told, tag="erp.order-revised"):
+class ErpOrderRevised(Told, frozen=True, kw_only=True, tag="erp.order-revised"):
     """The ERP took a change or the cancellation of the order."""
 
     obligation: str
     revision: str
 
 
-class ShipmentPosted(Told, tag="erp.shipment-posted"):
+class ShipmentPosted(Told, frozen=True, kw_only=True, tag="erp.shipment-posted"):
     """The ERP posted the shipment; `posting` is the journal reference."""
 
     obligation: str
@@ -177,7 +177,7 @@ class ShipmentPosted(Told, tag="erp.shipment-posted"):
     posting: str
 
 
-class TaxReceived(Told, tag="tax.received"):
+class TaxReceived(Told, frozen=True, kw_only=True, tag="tax.received"):
     """The tax on a shipment's invoice. `lines` is (line, tax)."""
 
     obligation: str
@@ -186,9 +186,9 @@ class TaxReceived(Told, tag="tax.received"):
     lines: tuple[tuple[str, Decimal], ...] = ()
 
 
-class DocumentSent(Told, tag="document.sent"):
-    """A document that an obligation called for has been accepted by the transport. `number` is the document's own, `control` interchange/group/transaction control numbers.
-    `told` is the effect's `told`, copied: (line, quantity in our stock unit) that went out, because what was sent is not what would be sent now."""
+class DocumentSent(Told, frozen=True, kw_only=True, tag="document.sent"):
+    """A document that an obligation called for has been accepted by the transport. `number` is the document's own, `control`
+    interchange/group/transaction control numbers. `told` is the effect's `told`, copied: (line, quantity in our stock unit) that went out, because what was sent is not what would be sent now."""
 
     obligation: str
     document: str
@@ -197,7 +197,7 @@ class DocumentSent(Told, tag="document.sent"):
     told: tuple[tuple[str, Decimal], ...] = ()
 
 
-class EffectRefused(Told, tag="effect.refused"):
+class EffectRefused(Told, frozen=True, kw_only=True, tag="effect.refused"):
     """The other side refused, for a business reason. `attempt` tells refusals of later revisions or retries apart."""
 
     obligation: str
@@ -205,14 +205,14 @@ class EffectRefused(Told, tag="effect.refused"):
     reason: str = ""
 
 
-class EffectRetried(Told, tag="effect.retried"):
+class EffectRetried(Told, frozen=True, kw_only=True, tag="effect.retried"):
     """Somebody had a refused or dead effect tried again; the refusals told before it no longer stand."""
 
     obligation: str
     who: str
 
 
-class AcknowledgementReceived(Told, tag="acknowledgement.received"):
+class AcknowledgementReceived(Told, frozen=True, kw_only=True, tag="acknowledgement.received"):
     """Their 997 (or 999, CONTRL) for the document that met `obligation`. status: accepted, accepted-with-errors, rejected."""
 
     obligation: str
@@ -238,9 +238,10 @@ class ConfirmedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     lot: str = ""
 
 
-class ShipmentConfirmed(Told, tag="shipment.confirmed"):
-    """The warehouse says what left (945). purpose: original, or replace when it puts itself in the place of what was said before under the same number.
-    `release` is the release label that the 940 carried. `complete`: nothing more will come for this release; None is taken as complete when no line is backordered by the warehouse."""
+class ShipmentConfirmed(Told, frozen=True, kw_only=True, tag="shipment.confirmed"):
+    """The warehouse says what left (945). purpose: original, or replace when it stands in the place of what was said before under the same number.
+    `release` is the release label that the 940 carried. `complete`: nothing more will come for this release; None is taken as complete
+    when no line is backordered by the warehouse."""
 
     shipment: str
     warehouse: str
@@ -259,7 +260,7 @@ class ShipmentConfirmed(Told, tag="shipment.confirmed"):
     weight_unit: str = ""
 
 
-class ReleaseRefused(Told, tag="release.refused"):
+class ReleaseRefused(Told, frozen=True, kw_only=True, tag="release.refused"):
     """The warehouse will not ship this release, or could not cancel it (`cancellation`)."""
 
     release: str

@@ -4,7 +4,7 @@ Obligations are `{key}/997/{group control number}` and `{key}/ta1`, both us to t
 transactions that we rejected: the partner must send them again), message-held (with the hold's cause; it goes when the message is understood).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -151,7 +151,7 @@ def derive(state: State, agreement: Agreement | None, now: datetime) -> Standing
             names.append(Name("customer", read.partner))
         due = None
         if agreement is not None and (hours := agreement.clocks.functional_ack_from_us_hours) is not None:
-            due = read.at + _hours(hours)
+            due = read.at + timedelta(hours=hours)
         for what, subject, _ in _owed(state, read):
             obligations.append(_obligation(state, read, what, subject, due))
         for o in obligations:
@@ -198,16 +198,11 @@ def derive(state: State, agreement: Agreement | None, now: datetime) -> Standing
     return Standing(milestone, tuple(obligations), tuple(troubles), tuple(names), wake_at, summary)
 
 
-def _hours(hours: float) -> Any:
-    from datetime import timedelta
-
-    return timedelta(hours=hours)
-
-
 def _obligation(state: State, read: Received, what: str, subject: str, due: datetime | None) -> Obligation:
     kind = "interchange-acknowledgement" if what == "ta1" else "functional-acknowledgement"
     sent, refused, retried = state.sent.get(what), state.refused.get(what), state.retried.get(what)
-    status, evidence = Status.READY, ()
+    status = Status.READY
+    evidence: tuple[str, ...] = ()
     if sent is not None:
         status, evidence = Status.MET, (sent.fact,)
     elif refused is not None and (retried is None or (retried.at, retried.fact) < (refused.at, refused.fact)):

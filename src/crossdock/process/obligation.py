@@ -87,7 +87,8 @@ class Trouble(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Name(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A reference by which people find the process. kind: order, purchase-order, customer, shipment, bill-of-lading, pro, tracking, invoice, erp-order, posting, sscc, item, control-number."""
+    """A reference by which people find the process. kind: order, purchase-order, customer, shipment, bill-of-lading, pro, tracking, invoice,
+    erp-order, posting, sscc, item, control-number."""
 
     kind: str
     value: str

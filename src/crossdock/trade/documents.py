@@ -16,7 +16,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Common base: frozen, keyword-only; empty fields are left out of its JSON."""
 
 
-class Address(Document):
+class Address(Document, frozen=True, kw_only=True):
     """A postal address. `country` is ISO 3166-1 alpha-2, `region` the state or province code."""
 
     lines: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class Address(Document):
     country: str = ""
 
 
-class PartyReference(Document):
+class PartyReference(Document, frozen=True, kw_only=True):
     """Who plays a role in a document, as the sender names them.
 
     role: ship-to, bill-to, buyer, seller, ship-from, warehouse, depositor, remit-to, carrier, or the code as received.
@@ -42,14 +42,14 @@ class PartyReference(Document):
     address: Address | None = None
 
 
-class ItemReference(Document):
+class ItemReference(Document, frozen=True, kw_only=True):
     """An identifier of an item. qualifier: gtin-12, gtin-13, gtin-14, buyer-item, seller-item, manufacturer-part, sku, or as received."""
 
     qualifier: str
     id: str
 
 
-class Reference(Document):
+class Reference(Document, frozen=True, kw_only=True):
     """A further number under which people know the document. kind: bill-of-lading, pro, tracking, department, contract, appointment,
     customer-order, vendor, invoice, purchase-order, shipment, or the code as received."""
 
@@ -58,7 +58,7 @@ class Reference(Document):
     description: str = ""
 
 
-class AllowanceCharge(Document):
+class AllowanceCharge(Document, frozen=True, kw_only=True):
     """An allowance (negative to the buyer's debt) or a charge. `amount` is unsigned; `percent` per hundred."""
 
     is_charge: bool
@@ -68,7 +68,7 @@ class AllowanceCharge(Document):
     description: str = ""
 
 
-class Terms(Document):
+class Terms(Document, frozen=True, kw_only=True):
     """Payment terms. Days count from the invoice date; discount in percent."""
 
     description: str = ""
@@ -80,7 +80,7 @@ class Terms(Document):
 # --- Orders -----------------------------------------------------------------------------------------------------------
 
 
-class PurchaseOrderLine(Document):
+class PurchaseOrderLine(Document, frozen=True, kw_only=True):
     """`line` is the buyer's line identifier (kept as text: partners write 1, 001 and 10). `price` per one `unit` unless `price_basis` says otherwise."""
 
     line: str
@@ -95,7 +95,7 @@ class PurchaseOrderLine(Document):
     allowances: tuple[AllowanceCharge, ...] = ()
 
 
-class PurchaseOrder(Document):
+class PurchaseOrder(Document, frozen=True, kw_only=True):
     """A buyer's order (X12 850, EDIFACT ORDERS). purpose: original, cancellation, change, duplicate, confirmation, or as received.
     `carrier` (SCAC), `routing` (in words) and `service` are how the buyer wants it shipped."""
 
@@ -124,7 +124,7 @@ class PurchaseOrder(Document):
     total_amount: Decimal | None = None
 
 
-class PurchaseOrderChangeLine(Document):
+class PurchaseOrderChangeLine(Document, frozen=True, kw_only=True):
     """One changed line (X12 POC). change: add, delete, change-quantity, change-price, change-item, change-date, change, no-change, or as received.
     `quantity` is the new ordered quantity, `quantity_left` what is left to receive."""
 
@@ -138,7 +138,7 @@ class PurchaseOrderChangeLine(Document):
     description: str = ""
 
 
-class PurchaseOrderChange(Document):
+class PurchaseOrderChange(Document, frozen=True, kw_only=True):
     """A buyer's change of an order (X12 860, EDIFACT ORDCHG). purpose: change, cancellation, replace, or as received.
     `number` is the purchase order's, `change_number` the change's own sequence or number."""
 
@@ -160,7 +160,7 @@ class PurchaseOrderChange(Document):
     line_count: int | None = None
 
 
-class AcknowledgedLine(Document):
+class AcknowledgedLine(Document, frozen=True, kw_only=True):
     """What the seller answers for one line.
 
     status: accepted, backordered, rejected, quantity-changed, price-changed, date-changed, substituted, on-hold, cancelled, accepted-with-change, or as received.
@@ -174,7 +174,7 @@ class AcknowledgedLine(Document):
     items: tuple[ItemReference, ...] = ()
 
 
-class PurchaseOrderAcknowledgementLine(Document):
+class PurchaseOrderAcknowledgementLine(Document, frozen=True, kw_only=True):
     """The order's line as ordered (`quantity`, `unit`, `price`, `items`) and the seller's answers to it."""
 
     line: str
@@ -186,7 +186,7 @@ class PurchaseOrderAcknowledgementLine(Document):
     answers: tuple[AcknowledgedLine, ...] = ()
 
 
-class PurchaseOrderAcknowledgement(Document):
+class PurchaseOrderAcknowledgement(Document, frozen=True, kw_only=True):
     """The seller's answer (X12 855, EDIFACT ORDRSP). status: accepted, accepted-with-change, rejected, received, or as received."""
 
     number: str
@@ -206,7 +206,7 @@ class PurchaseOrderAcknowledgement(Document):
 # --- Warehouse --------------------------------------------------------------------------------------------------------
 
 
-class WarehouseOrderLine(Document):
+class WarehouseOrderLine(Document, frozen=True, kw_only=True):
     """One item to ship. `line` is the depositor's line number, echoed by the warehouse."""
 
     line: str
@@ -217,7 +217,7 @@ class WarehouseOrderLine(Document):
     lot: str = ""
 
 
-class WarehouseOrder(Document):
+class WarehouseOrder(Document, frozen=True, kw_only=True):
     """The depositor's order to ship (X12 940, W05). `depositor_order` is our order number, `release` our number of this release.
     purpose: original, cancellation, change, or as received."""
 
@@ -238,7 +238,7 @@ class WarehouseOrder(Document):
     total_quantity: Decimal | None = None
 
 
-class ShippedLine(Document):
+class ShippedLine(Document, frozen=True, kw_only=True):
     """What the warehouse says of one line. status: shipped, short, over, substituted, backordered, cancelled, or as received.
     `difference` is ordered less shipped (W12-04). `packages` are the SSCC-18s that hold it, where told."""
 
@@ -254,7 +254,7 @@ class ShippedLine(Document):
     packages: tuple[str, ...] = ()
 
 
-class ShippingAdvice(Document):
+class ShippingAdvice(Document, frozen=True, kw_only=True):
     """The warehouse's ship confirmation (X12 945, W06). `shipment` is its shipment number, `shipped` the day it left. purpose: original, replace, cancellation, or as received.
     `complete`: true when nothing more will come for this release, false when more follows, None when not told."""
 
@@ -282,7 +282,7 @@ class ShippingAdvice(Document):
 # --- Ship notice ------------------------------------------------------------------------------------------------------
 
 
-class PackedItem(Document):
+class PackedItem(Document, frozen=True, kw_only=True):
     """So many of an item of an order line, in a pack or, unpacked, in the order. `packs` hold it where the sender tells
     the packs below the item (shipment-order-item-pack)."""
 
@@ -296,7 +296,7 @@ class PackedItem(Document):
     packs: tuple["Pack", ...] = ()
 
 
-class Pack(Document):
+class Pack(Document, frozen=True, kw_only=True):
     """A carton, pallet or tare. `sscc` is the 18-digit serial shipping container code with its check digit (GS1 General Specifications 7.9)."""
 
     sscc: str = ""
@@ -306,7 +306,7 @@ class Pack(Document):
     packs: tuple["Pack", ...] = ()
 
 
-class ShippedOrder(Document):
+class ShippedOrder(Document, frozen=True, kw_only=True):
     """The part of a shipment that answers one purchase order. `parties` are its own, such as the store that it is for."""
 
     purchase_order: str
@@ -318,7 +318,7 @@ class ShippedOrder(Document):
     items: tuple[PackedItem, ...] = ()
 
 
-class ShipNotice(Document):
+class ShipNotice(Document, frozen=True, kw_only=True):
     """Advance ship notice (X12 856, EDIFACT DESADV). hierarchy: shipment-order-pack-item (0001), shipment-order-item-pack (0002), or as received."""
 
     shipment: str
@@ -345,7 +345,7 @@ class ShipNotice(Document):
 # --- Invoice ----------------------------------------------------------------------------------------------------------
 
 
-class InvoiceLine(Document):
+class InvoiceLine(Document, frozen=True, kw_only=True):
     """`quantity` invoiced, `price` per one `unit`."""
 
     line: str
@@ -358,7 +358,7 @@ class InvoiceLine(Document):
     allowances: tuple[AllowanceCharge, ...] = ()
 
 
-class Invoice(Document):
+class Invoice(Document, frozen=True, kw_only=True):
     """X12 810, EDIFACT INVOIC. kind: invoice, credit-memo, or as received. `total` is what is to be paid: lines, charges less allowances, and tax."""
 
     number: str
@@ -385,7 +385,7 @@ class Invoice(Document):
 # --- Acknowledgements of syntax ----------------------------------------------------------------------------------------
 
 
-class TransactionAcknowledgement(Document):
+class TransactionAcknowledgement(Document, frozen=True, kw_only=True):
     """One transaction set's syntactic fate (AK2..AK5, IK5). status: accepted, accepted-with-errors, rejected, or as received.
     `errors` are the AK3/AK4/AK5 codes as located text, e.g. "IT1[7]: segment has data element errors; IT1-06 (212): invalid character"."""
 
@@ -395,7 +395,7 @@ class TransactionAcknowledgement(Document):
     errors: tuple[str, ...] = ()
 
 
-class FunctionalAcknowledgement(Document):
+class FunctionalAcknowledgement(Document, frozen=True, kw_only=True):
     """X12 997 or 999: what became of one functional group that we sent. status as in `TransactionAcknowledgement`, or partially-accepted."""
 
     functional_group: str
@@ -408,7 +408,7 @@ class FunctionalAcknowledgement(Document):
     errors: tuple[str, ...] = ()
 
 
-class InterchangeAcknowledgement(Document):
+class InterchangeAcknowledgement(Document, frozen=True, kw_only=True):
     """X12 TA1. status: accepted, accepted-with-errors, rejected. `note` is the interchange note code (I18) as received."""
 
     control_number: str
@@ -418,7 +418,7 @@ class InterchangeAcknowledgement(Document):
     note: str = ""
 
 
-class PreparedSegments(Document):
+class PreparedSegments(Document, frozen=True, kw_only=True):
     """A syntax acknowledgement whose segments were made when the message was read: each is its tag and elements. transaction_set: 997, 999 or TA1.
     The writer adds envelopes (and, but for a TA1, ST and SE where they are not there) and delimiters only."""
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from crossdock.trade.documents import Address, Document
 
 
-class RequestedLine(Document):
+class RequestedLine(Document, frozen=True, kw_only=True):
     """A line of a request. `item` is our item id, `quantity` in `unit` (our stock unit), `price` per unit, `amount` = quantity x price."""
 
     line: str
@@ -20,7 +20,7 @@ class RequestedLine(Document):
     amount: Decimal | None = None
 
 
-class CreditCheck(Document):
+class CreditCheck(Document, frozen=True, kw_only=True):
     """May this customer owe us `amount` more?"""
 
     reference: str
@@ -30,7 +30,7 @@ class CreditCheck(Document):
     currency: str
 
 
-class SalesOrderEntry(Document):
+class SalesOrderEntry(Document, frozen=True, kw_only=True):
     """Enter this sales order in the ERP."""
 
     reference: str
@@ -41,7 +41,7 @@ class SalesOrderEntry(Document):
     lines: tuple[RequestedLine, ...] = ()
 
 
-class SalesOrderRevision(Document):
+class SalesOrderRevision(Document, frozen=True, kw_only=True):
     """The order in the ERP (`erp_order`) is now as `lines` say, or `cancelled` altogether."""
 
     reference: str
@@ -51,7 +51,7 @@ class SalesOrderRevision(Document):
     lines: tuple[RequestedLine, ...] = ()
 
 
-class ShipmentPosting(Document):
+class ShipmentPosting(Document, frozen=True, kw_only=True):
     """Post this shipment's quantities in the ERP."""
 
     reference: str
@@ -61,7 +61,7 @@ class ShipmentPosting(Document):
     lines: tuple[RequestedLine, ...] = ()
 
 
-class TaxRequest(Document):
+class TaxRequest(Document, frozen=True, kw_only=True):
     """What tax falls on these shipped lines?"""
 
     reference: str

@@ -183,7 +183,7 @@ def _ship_notice(state: State, p: Position, obligation: Obligation, agreement: A
             for package in told.packages
         ]
     )
-    is_packed = any([pack.items for pack in packs])
+    is_packed = any(pack.items for pack in packs)
     items = (
         ()
         if is_packed
@@ -411,7 +411,7 @@ def _revise_in_erp(state: State, p: Position, obligation: Obligation, agreement:
         reference=obligation.id,
         order=state.key,
         erp_order=_erp_order(state),
-        cancelled=p.cancelled is not None and not any([x.shipped for x in p.lines.values()]),
+        cancelled=p.cancelled is not None and not any(x.shipped for x in p.lines.values()),
         lines=tuple([x for x in lines if x.quantity]),
     )
     return Effect(

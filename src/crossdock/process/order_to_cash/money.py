@@ -63,7 +63,7 @@ def said_to_customer(
     theirs = in_partner_unit(line, quantity)
     if theirs is None or not line.partner_unit:
         ours = price if price is None else price.quantize(_FINEST_PRICE, context=_context).normalize(_context)
-        return quantity, line.unit or line.partner_unit, ours if ours is None or ours == price else ours
+        return quantity, line.unit or line.partner_unit, ours
     if partner_price is not None or price is None:
         return theirs, line.partner_unit, partner_price
     above, below = _ratio(line.per_partner_unit)

@@ -9,7 +9,7 @@ A mark names what was altered since the order came (a change's number, `cancel-3
 What was sent stays met whatever happens after.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
@@ -113,10 +113,8 @@ class Owing:
             )
             return True
         refusal = stands(state, what) if state.refused else None
-        if refusal is not None:
-            status, evidence = REFUSED, (refusal.fact,)
-        else:
-            status, evidence = (BLOCKED if blocked else READY), ()
+        evidence = (refusal.fact,) if refusal is not None else ()
+        status = REFUSED if refusal is not None else BLOCKED if blocked else READY
         self.found.append(
             Obligation(self.prefix + what, kind, "us", creditor, status, due, blocked, evidence, subject, amount)
         )
@@ -227,7 +225,7 @@ class Owing:
     # --- Releasing it ---
 
     def _releases(self) -> None:
-        p, agreement, state = self.p, self.agreement, self.state
+        p, state = self.p, self.state
         for release in p.releases:
             what = f"release/{release.label}"
             warehouse = p.warehouse
@@ -359,9 +357,8 @@ class Owing:
         doubts.extend(
             [f"over-shipped: line {line} by {quantity} beyond the tolerance" for line, quantity in ship.over.items()]
         )
-        for line in ship.substituted:
-            if not decision(state, f"substituted-not-allowed/{ship.number}/{line}"):
-                doubts.append(f"substituted: line {line} was shipped with another item")
+        unsettled = [x for x in ship.substituted if not decision(state, f"substituted-not-allowed/{ship.number}/{x}")]
+        doubts.extend([f"substituted: line {x} was shipped with another item" for x in unsettled])
         if ship.after_cancel and not decision(state, f"shipped-after-cancel/{ship.number}"):
             doubts.append("shipped-after-cancel: it left after the cancellation")
         doubts.extend([f"price-validated: line {n} is not decided" for n in ship.quantities if _open(self.p.lines[n])])
@@ -371,7 +368,7 @@ class Owing:
         self, ship: ShipmentNow, doubts: tuple[str, ...], tax: Answer | None, noticed: bool, posted: bool
     ) -> tuple[str, ...]:
         """The agreement's billing checkpoints that are not passed. A shipment that is not settled is never billed, whatever is agreed."""
-        p, agreement = self.p, self.agreement
+        _p, agreement = self.p, self.agreement
         gate: list[str] = list(doubts)
         for checkpoint in agreement.billing:
             if checkpoint == "release-approved":
@@ -423,15 +420,16 @@ class Owing:
                 continue
             due = _hours(state.sent[what].at, hours)
             said = state.acknowledged.get(what)
-            status, evidence = WAITING, ()
+            status = WAITING
             if said is not None:
                 retried = state.retried.get(what) if state.retried else None
                 if said.code != "rejected":
-                    status, evidence = MET, (said.fact,)
+                    status = MET
                 elif decision(state, f"rejected-by-partner/{what}") == "accept":
-                    status, evidence = VOID, (said.fact,)
+                    status = VOID
                 elif retried is None or retried.at < said.at:
-                    status, evidence = REFUSED, (said.fact,)
+                    status = REFUSED
+            evidence = (said.fact,) if said is not None and status is not WAITING else ()
             self.found.append(
                 Obligation(
                     f"{self.prefix}functional-ack/{what}",
@@ -465,15 +463,15 @@ def _wrong_with(ship: ShipmentNow) -> tuple[str, ...]:
     return (*conflict, *[f"quantity-breach: line {line} cannot be of this order" for line in ship.foreign])
 
 
-def past(day: object, now: datetime) -> bool:
+def past(day: date, now: datetime) -> bool:
     """Whether `day` is over, UTC."""
-    return now.date() > day  # type: ignore[operator,no-any-return]
+    return now.date() > day
 
 
 def total_mismatch(p: Position, state: State) -> Decimal | None:
     """The customer's total less that of the customer's own lines, when it is off by a cent or more and nobody let it pass."""
     lines = p.order.lines
-    if p.order.total is None or any([x.partner_price is None for x in lines]):
+    if p.order.total is None or any(x.partner_price is None for x in lines):
         return None
     off = p.order.total - sum([rounded(x.partner_quantity * (x.partner_price or 0)) for x in lines], Decimal(0))
     return off if off and decision(state, "total-mismatch") != "accept" else None

@@ -416,8 +416,8 @@ def _attribute(p: Position, ship: ShipmentNow) -> None:
     for line, quantity in ship.quantities.items():
         release.shipped[line] = release.shipped.get(line, ZERO) + quantity
     told = ship.told
-    complete = told.complete if told.complete is not None else not any([x.status == "backordered" for x in told.lines])
-    release.complete = release.complete or complete or not any([release.unshipped(x) for x in release.told])
+    complete = told.complete if told.complete is not None else not any(x.status == "backordered" for x in told.lines)
+    release.complete = release.complete or complete or not any(release.unshipped(x) for x in release.told)
 
 
 def _bill(p: Position, state: State, agreement: Agreement) -> None:
@@ -431,7 +431,7 @@ def _bill(p: Position, state: State, agreement: Agreement) -> None:
     ):
         over: dict[str, Decimal] = {}
         ship.after_cancel = any(
-            [(c := p.lines[x].cancelled) is not None and c.at < ship.told.at for x in ship.quantities]
+            (c := p.lines[x].cancelled) is not None and c.at < ship.told.at for x in ship.quantities
         )
         unbilled = ship.after_cancel and decision(state, f"shipped-after-cancel/{ship.number}") == "decline"
         for name, quantity in ship.quantities.items():

@@ -73,15 +73,15 @@ def _without_order(state: State, now: datetime) -> Standing:
 
 
 def _milestone(state: State, p: Position, owing: Owing) -> str:
-    shipped = any([s.quantities for s in p.shipments])
-    closed = not any([o.status in _OPEN or o.status is Status.REFUSED for o in owing.found])
-    going = any([x.open > 0 for x in p.lines.values()]) or p.candidate or any([r.open for r in p.releases])
+    shipped = any(s.quantities for s in p.shipments)
+    closed = not any(o.status in _OPEN or o.status is Status.REFUSED for o in owing.found)
+    going = any(x.open > 0 for x in p.lines.values()) or p.candidate or any(r.open for r in p.releases)
     if closed and not going:
         return "complete" if shipped else "cancelled"
     if shipped:
         if going:
             return "partly-shipped"
-        unbilled = any([o.kind == "invoice" and o.status not in (Status.MET, Status.VOID) for o in owing.found])
+        unbilled = any(o.kind == "invoice" and o.status not in (Status.MET, Status.VOID) for o in owing.found)
         return "shipped" if unbilled else "invoiced"
     if p.releases:
         return "released"
