@@ -66,6 +66,11 @@ def test_a_number_that_two_items_bear_means_neither(directory, acme):
     assert found(items, acme, ref("gtin-12", "614141000098")) == ("", "item-conflict")
 
 
+def test_a_warehouse_echoes_the_number_that_we_gave_it(crosswalk, quick3pl, acme):
+    assert found(crosswalk.items, quick3pl, ref("sku", "W-200")) == ("W-200", "")
+    assert found(crosswalk.items, acme, ref("sku", "W-200")) == ("", "unknown-item")
+
+
 def test_no_reference_at_all_is_an_unknown_item(crosswalk, acme):
     assert found(crosswalk.items, acme) == ("", "unknown-item")
 

@@ -2,10 +2,11 @@
 
 import re
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crossdock.crosswalk.numbers import interchange_key, message_key, order_number
+from crossdock.crosswalk.numbers import MESSAGE_PREFIXES, interchange_key, message_key, order_number
 
 partner_ids = st.from_regex(r"[a-z][a-z0-9-]{0,15}", fullmatch=True)
 order_numbers = st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_size=1, max_size=22)
@@ -37,6 +38,13 @@ def test_two_orders_never_share_a_number_and_every_number_fits_element_324(one, 
     first, second = order_number(*one), order_number(*other)
     assert re.fullmatch(r"[A-Z0-9-]{1,22}", first)
     assert (first == second) == (one == other)
+
+
+@pytest.mark.parametrize("partner", ["in", "msg"])
+def test_no_order_is_numbered_like_a_message(partner):
+    number = order_number(partner, "PO1")
+    assert not number.startswith(MESSAGE_PREFIXES)
+    assert number != order_number(f"{partner}po1", "")
 
 
 def test_an_interchange_is_known_by_its_identity_and_date():

@@ -43,14 +43,16 @@ class Items:
         """The item that `references` mean, or None and why: `unknown-item`, or `item-conflict` when they mean
         different ones.
 
-        Only qualifiers that the partner is trusted in (`item_qualifiers`) count. A reference that we do not know
-        does not speak against one that we do; two that we know must agree, whatever the order of trust.
+        A warehouse's sku is the number that we gave it. Otherwise only qualifiers that the partner is trusted in
+        (`item_qualifiers`) count. A reference that we do not know does not speak against one that we do; two that
+        we know must agree, whatever the order of trust.
         """
         found: str | None = None
         trusted = partner.item_qualifiers
+        ours = "sku" if partner.role == "warehouse" else ""
         for reference in references:
             qualifier = reference.qualifier
-            if qualifier not in trusted:
+            if qualifier not in trusted and qualifier != ours:
                 continue
             key = normalised(qualifier, reference.id)
             id = self._of_partner.get((partner.id, *key))

@@ -13,6 +13,10 @@ ORDER_NUMBER_LENGTH = 22
 _HASH_LENGTH = 8
 _plain = re.compile(r"[A-Z0-9-]{1,22}").fullmatch
 _odd = re.compile(r"[^A-Z0-9-]")
+_odd_or_hyphen = re.compile(r"[^A-Z0-9]")
+
+MESSAGE_PREFIXES = ("IN-", "MSG-")
+"""How the keys of interchanges and messages begin, and no order's number does."""
 
 
 def digest(*words: str, characters: int = _HASH_LENGTH) -> str:
@@ -29,9 +33,11 @@ def order_number(partner: str, purchase_order: str, release: str = "") -> str:
     hyphen has the hash too: a-b/c and a/b-c are not one order.
     """
     number = f"{partner.upper()}-{purchase_order}"
-    if _plain(number) and "-" not in partner and not release:
+    reserved = number.startswith(MESSAGE_PREFIXES)
+    if _plain(number) and "-" not in partner and not release and not reserved:
         return number
-    kept = _odd.sub("", number.upper())[: ORDER_NUMBER_LENGTH - _HASH_LENGTH - 1].rstrip("-")
+    odd = _odd_or_hyphen if reserved else _odd
+    kept = odd.sub("", number.upper())[: ORDER_NUMBER_LENGTH - _HASH_LENGTH - 1].rstrip("-")
     return f"{kept}-{digest(partner, purchase_order, release)}"
 
 
