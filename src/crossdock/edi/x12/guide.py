@@ -58,9 +58,11 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, eq=False):
 
     fields: element to field. list: each segment is one entry of this field. within: the fields are those of this part.
     by, value, cases: element `by` tells which field element `value` fills; without such a case the segment goes to `list`.
+    A field name that ends with `?` is read only where nothing better told it, and never written.
     pairs: qualifier and value elements that alternate. append: one text per segment. lines: texts joined by line breaks.
-    spread: the texts of several elements and segments. moment: date and time elements of one field. carry: the code
-    of a field of the enclosing loop. defaults are written where the document is silent, count where it has no count.
+    spread: the texts of several elements and segments. sum: amounts that add up. moment: date and time of one field.
+    defaults are written where the document is silent ("G@07": only with element 07), count where it has no count.
+    always: write the segment when this field of the document has something. special: see `acknowledgements`.
     """
 
     fields: dict[int, str] = {}
@@ -77,7 +79,8 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, eq=False):
     defaults: dict[int, str] = {}
     count: dict[int, str] = {}
     codec: str = ""
-    always: bool = False
+    sum: dict[int, str] = {}
+    always: str = ""
     special: str = ""
 
 
@@ -361,7 +364,7 @@ def rule(told: dict[str, Any]) -> Rule:
     )
 
 
-_BY_POSITION = ("fields", "append", "lines", "defaults", "count")
+_BY_POSITION = ("fields", "append", "lines", "defaults", "count", "sum")
 
 
 def _positions(told: dict[str, str]) -> dict[int, str]:

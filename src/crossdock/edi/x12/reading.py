@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from crossdock.edi.findings import Code, Finding, Place, find
-from crossdock.edi.x12 import values
+from crossdock.edi.x12 import acknowledgements, values
 from crossdock.edi.x12.guide import Element, Guide, Loop, Rule, Segment
+from crossdock.edi.x12.hierarchy import LEVEL_TYPES, Tree
 from crossdock.trade.documents import Document
 
 Frame = dict[str, Any]
@@ -63,7 +64,7 @@ class Reader:
         self.guide = guide
         self.type = guide.document_type
         self.depths = 0
-        self.levels: dict[str, tuple[Table, Handler | None]] = {}
+        self.levels: dict[str, Table] = {}
         self.table = self._table(guide.root, self.type, 0, {})
 
     def read(self, segments: Sequence[Sequence[str]]) -> tuple[Document, list[Finding]]:
@@ -71,11 +72,15 @@ class Reader:
         frames: list[Frame] = [{}] * (self.depths + 1)
         root: Frame = {}
         frames[0] = root
+        tree = Tree(root) if self.levels else None
         table = self.table
         findings: list[Finding] = []
         for position, segment in enumerate(segments, 1):
             step = table.get(segment[0])
             if step is None:
+                if tree is not None and segment[0] == "HL":
+                    level, frames[1] = tree.enter(segment)
+                    table = self.levels.get(level) or self.levels["*"]
                 continue
             depth, opens, splits, handler, table, _ = step
             if opens is None:
@@ -149,11 +154,15 @@ class Reader:
             if isinstance(part, Loop):
                 inner.append((part, self._entry_class(part, cls)))
             elif depth == 0 or part is not loop.parts[0]:
-                table[part.id] = Step(depth, None, False, self._handler(part, cls), table, part)
+                after = above if part.id == "LE" and loop.trigger.id == "LS" else table
+                table[part.id] = Step(depth, None, False, self._handler(part, cls), after, part)
         opened = [self._opening(part, into, loop, depth, table) for part, into in inner if not part.level]
         for part, into, step in opened:
             step.table.update(self._table(part, into, depth + 1, table))
             step.table[part.trigger.id] = step
+        for part, _ in inner:
+            if part.level:
+                self.levels[part.level] = self._table(part, LEVEL_TYPES.get(part.level, object), depth + 1, table)
         return table
 
     def _opening(self, part: Loop, into: Any, loop: Loop, depth: int, table: Table) -> tuple[Loop, Any, Step]:
@@ -187,7 +196,8 @@ class Reader:
         element = element_of(segment, rule.value)
         single: dict[str, tuple[str, values.Decoder]] = {}
         several: dict[str, str] = {}
-        for code, name in rule.cases.items():
+        for code, told in rule.cases.items():
+            name = told.rstrip("?")
             if typing.get_origin(hints[name]) is tuple:
                 several[code] = name
             else:
@@ -204,12 +214,18 @@ class Reader:
             fields = [
                 (number, name, self._decoder(rule, hints[name], element_of(segment, number)))
                 for number, name in sorted(rule.fields.items())
+                if not name.endswith("?")
             ]
             made.append(_fields(tuple(fields)))
+        for number, name in rule.fields.items():
+            if name.endswith("?"):
+                made.append(_unless_told(number, name[:-1], self._decoder(rule, str, element_of(segment, number))))
         if rule.pairs:
-            first, last = rule.pairs["from"], rule.pairs["to"]
-            words = values.Words(element_of(segment, first).words)
-            made.append(_pairs(first, last, rule.pairs["into"], words, rule.pairs.get("cases", {})))
+            made.append(_pairs(rule.pairs, values.Words(element_of(segment, pair_positions(rule.pairs)[0]).words)))
+        for number, name in rule.sum.items():
+            made.append(_sum(number, name, self._decoder(rule, Decimal, element_of(segment, number))))
+        if rule.special:
+            made.append(acknowledgements.READ[rule.special])
         for number, name in rule.append.items():
             made.append(_append(number, name, self._decoder(rule, str, element_of(segment, number))))
         for number, name in rule.lines.items():
@@ -225,7 +241,7 @@ class Reader:
 
     def _decoders(self, rule: Rule, segment: Segment) -> list[tuple[int, values.Decoder]]:
         """Element positions of a rule and what must be able to read them, by the element's own type."""
-        numbers = [*rule.fields, *([rule.value] if rule.value else [])]
+        numbers = [*rule.fields, *rule.sum, *([rule.value] if rule.value else [])]
         numbers += [rule.moment["date"], rule.moment["time"]] if rule.moment else []
         found = []
         for number in numbers:
@@ -274,7 +290,7 @@ def fill(frame: Frame, cls: Any, guide: Guide, findings: list[Finding], where: s
 
 def unmapped(segment: Segment, position: int, number: int, found: str, guide: Guide) -> Finding:
     """An element whose text is no value of its type, so that its field stays empty."""
-    code = {"DT": Code.BAD_DATE, "TM": Code.BAD_TIME, "ID": Code.BAD_CODE}
+    code = {"DT": Code.BAD_DATE, "TM": Code.BAD_TIME, "ID": Code.UNMAPPED_VALUE}
     element = element_of(segment, number)
     place = Place(
         transaction_set=guide.set_id,
@@ -318,19 +334,51 @@ def _fields(fields: tuple[tuple[int, str, values.Decoder], ...]) -> Handler:
     return take
 
 
-def _pairs(first: int, last: int, into: str, words: values.Words, cases: dict[str, str]) -> Handler:
+def pair_positions(pairs: dict[str, Any]) -> tuple[int, ...]:
+    """Where the qualifiers of pairs stand."""
+    return tuple(pairs["at"]) if "at" in pairs else tuple(range(pairs["from"], pairs["to"], 2))
+
+
+def _pairs(pairs: dict[str, Any], words: values.Words) -> Handler:
+    positions, into, cases = pair_positions(pairs), pairs["into"], pairs.get("cases", {})
+    named = tuple((int(number), qualifier) for number, qualifier in pairs.get("named", {}).items())
+
     def take(segment: Sequence[str], frame: Frame) -> None:
-        for number in range(first, min(last, len(segment) - 1), 2):
+        last = len(segment) - 1
+        entries = []
+        for number, qualifier in named:
+            if number <= last and segment[number]:
+                entries.append({"qualifier": qualifier, "id": segment[number]})
+        for number in positions:
+            if number >= last:
+                break
             if value := segment[number + 1]:
                 qualifier = segment[number]
                 if qualifier in cases and cases[qualifier] not in frame:
                     frame[cases[qualifier]] = value
-                    continue
-                entry = {"qualifier": words[qualifier], "id": value}
-                if into in frame:
-                    frame[into].append(entry)
                 else:
-                    frame[into] = [entry]
+                    entries.append({"qualifier": words[qualifier], "id": value})
+        if entries:
+            if into in frame:
+                frame[into].extend(entries)
+            else:
+                frame[into] = entries
+
+    return take
+
+
+def _unless_told(number: int, name: str, decode: values.Decoder) -> Handler:
+    def take(segment: Sequence[str], frame: Frame) -> None:
+        if name not in frame and number < len(segment) and segment[number]:
+            frame[name] = decode(segment[number])
+
+    return take
+
+
+def _sum(number: int, name: str, decode: values.Decoder) -> Handler:
+    def take(segment: Sequence[str], frame: Frame) -> None:
+        if number < len(segment) and segment[number]:
+            frame[name] = frame.get(name, Decimal(0)) + decode(segment[number])
 
     return take
 
