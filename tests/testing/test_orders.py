@@ -104,7 +104,7 @@ def test_the_quick_confirmation_says_what_the_warehouse_would(lines):
 
 def test_a_confirmation_echoes_the_line_and_says_what_left_in_which_carton():
     text = x12.split(confirmation(interchange("OW", ("940", release(("A1", 12))))))[0].groups[0].transactions[0]
-    assert text.first("W06")[1:] == ["F", "SO-1", "20260116", "SHP-SO-1-1", "", "PO1"]
+    assert text.first("W06")[1:] == ["F", "SO-1", "20260116", "SHP-SO-1-1", "", "PO1", "", "", "", "", "", "F"]
     assert text.first("LX")[1] == "1"
     assert text.first("W12")[1:6] == ["CC", "12", "12", "0", "EA"]
     assert text.first("W12")[7:9] == ["VN", "A1"]

@@ -101,7 +101,7 @@ def test_a_partial_shipment_is_two_confirmations_that_add_up(warehouse, hub):
     send(hub, release())
     until(lambda: len(confirmed(hub)) == 2)
     first, second = confirmed(hub)
-    assert first[1] == "SHP-SO-1-1" and first[2] == {"1": ("SS", "6"), "2": ("SS", "2")}
+    assert first[1] == "SHP-SO-1-1" and first[2] == {"1": ("BP", "6"), "2": ("BP", "2")}
     assert second[1] == "SHP-SO-1-2" and second[2] == {"1": ("CC", "6"), "2": ("CC", "3")}
 
 
@@ -177,9 +177,9 @@ def test_a_cancellation_in_time_is_answered_with_nothing_shipped(warehouse, hub)
     tally, stop = warehouse(pick_seconds=30)
     send(hub, release())
     until(lambda: tally().releases)
-    send(hub, release(purpose="01"))
+    send(hub, release(purpose="F"))
     until(lambda: confirmed(hub))
-    assert confirmed(hub) == [("SO-1", "SHP-SO-1-0", {"1": ("IC", "0"), "2": ("IC", "0")})]
+    assert confirmed(hub) == [("SO-1", "SHP-SO-1-0", {"1": ("ID", "0"), "2": ("ID", "0")})]
     stop()
     assert (tally().cancellations, tally().shipments) == ({"SO-1": "cancelled"}, [])
 
@@ -188,7 +188,7 @@ def test_a_cancellation_finds_the_goods_gone(warehouse, hub):
     tally, stop = warehouse(WarehouseFaults(shipped_already=1.0), pick_seconds=30)
     send(hub, release())
     until(lambda: tally().releases)
-    send(hub, release(purpose="01"))
+    send(hub, release(purpose="F"))
     until(lambda: confirmed(hub) == [("SO-1", "SHP-SO-1-1", ALL)])
     stop()
     assert tally().cancellations == {"SO-1": "shipped"}
@@ -226,3 +226,13 @@ def test_the_same_seed_spoils_the_same_releases_in_any_order(warehouse, hub, beg
         told.append({each.purchase_order: sorted(each.faults) for each in running.tally()[name].releases})
     assert told[0] == told[1]
     assert {fault for each in told[0].values() for fault in each} == {"short", "over", "substituted", "partial", "late"}
+
+
+def test_a_cancellation_that_names_a_release_leaves_the_others_alone(warehouse, hub):
+    tally, stop = warehouse(pick_seconds=30)
+    send(hub, release(number="1"), release(number="2"))
+    until(lambda: len(tally().releases) == 2)
+    send(hub, release(purpose="F", number="2"))
+    until(lambda: tally().cancellations)
+    stop()
+    assert [(each.release, each.fate) for each in tally().releases] == [("1", "picking"), ("2", "cancelled")]

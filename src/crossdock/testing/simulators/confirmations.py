@@ -38,8 +38,8 @@ class Release(msgspec.Struct, frozen=True):
 
     @property
     def cancels(self) -> bool:
-        """W05-01: 01 cancels, as `C` does with some."""
-        return self.purpose in ("01", "C")
+        """W05-01: F cancels; some write 01 or C."""
+        return self.purpose in ("F", "01", "C")
 
 
 class Picked(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ def read(transaction: x12.Transaction) -> Release:
         purpose=x12.element(w05, 1),
         order=x12.element(w05, 2),
         purchase_order=x12.element(w05, 3),
-        release=x12.element(w05, 4) or next((x12.element(n, 2) for n in notes if x12.element(n, 1) == "RE"), ""),
+        release=next((x12.element(n, 2) for n in notes if x12.element(n, 1) == "RE"), x12.element(w05, 4)),
         notes=tuple(notes),
         ship_to=tuple(party),
         lines=tuple(lines),
@@ -127,18 +127,26 @@ def pick(release: Release, config: Warehouse, *, first: bool) -> list[list[Picke
 
 
 def _halves(whole: list[Picked]) -> list[list[Picked]]:
-    first = [Picked(p.line, "SS", p.shipped // 2) for p in whole if p.shipped // 2 > 0]
+    first = [Picked(p.line, "BP", p.shipped // 2) for p in whole if p.shipped // 2 > 0]
     gone = {p.line.line: p.shipped for p in first}
     rest = [Picked(p.line, "CC", p.shipped - gone.get(p.line.line, Decimal(0))) for p in whole]
     return [first, rest] if first else [whole]
 
 
 def advice(
-    release: Release, picked: Sequence[Picked], *, shipment: str, day: date, first_serial: int, config: Warehouse
+    release: Release,
+    picked: Sequence[Picked],
+    *,
+    shipment: str,
+    day: date,
+    first_serial: int,
+    config: Warehouse,
+    more_follows: bool = False,
 ) -> tuple[str, list[str]]:
-    """The body of a 945 and the SSCC-18s in it: one carton a line, numbered from `first_serial`."""
+    """The body of a 945 and the SSCC-18s in it: one carton a line, numbered from `first_serial`. W06-12 says whether
+    more follows."""
     parts = [
-        f"W06*F*{release.order}*{day:%Y%m%d}*{shipment}**{release.purchase_order}".rstrip("*") + "~",
+        f"W06*F*{release.order}*{day:%Y%m%d}*{shipment}**{release.purchase_order}******{'P' if more_follows else 'F'}~",
         x12.body(*release.ship_to, *release.notes),
         f"W27*M*{config.carrier}~",
     ]
@@ -223,7 +231,7 @@ def _whole(segments: list[list[str]], day: date, serial: int, config: Warehouse)
             case "W05":
                 order, purchase_order = segment[2], x12.element(segment, 3)
                 shipment = f"SHP-{order}-1"
-                head.append(f"W06*F*{order}*{day:%Y%m%d}*{shipment}**{purchase_order}".rstrip("*") + "~")
+                head.append(f"W06*F*{order}*{day:%Y%m%d}*{shipment}**{purchase_order}******F~")
             case "N1" | "N2" | "N3" | "N4":
                 role = segment[1] if segment[0] == "N1" else role
                 if role == "ST":

@@ -135,7 +135,8 @@ class Floor:
         picked = pending.shipments[pending.gone]
         pending.gone += 1
         pending.record.fate = "shipped" if pending.gone == len(pending.shipments) else "picking"
-        body, shipment = self._advice(release, picked, release.purchase_order)
+        more_follows = pending.gone < len(pending.shipments)
+        body, shipment = self._advice(release, picked, release.purchase_order, more_follows)
         reference = release.purchase_order or release.order
         data = outbox.build("SW", [("945", body)])
 
@@ -154,7 +155,9 @@ class Floor:
         if struck("doubled_document", faults.doubled_document):
             outbox.send("945", outbox.build("SW", [("945", body)]), faults.doubled_after_seconds)
 
-    def _advice(self, release: Release, picked: list[Picked], purchase_order: str) -> tuple[str, str]:
+    def _advice(
+        self, release: Release, picked: list[Picked], purchase_order: str, more_follows: bool = False
+    ) -> tuple[str, str]:
         nth = self._shipments[release.order] = self._shipments.get(release.order, 0) + 1
         shipment = f"SHP-{release.order}-{nth}"
         body, cartons = confirmations.advice(
@@ -164,6 +167,7 @@ class Floor:
             day=date.today(),
             first_serial=self._serial,
             config=self.config,
+            more_follows=more_follows,
         )
         self._serial += len(cartons)
         self.tally.shipments.append(
@@ -188,7 +192,7 @@ class Floor:
     def _cancel(self, release: Release) -> None:
         """What is still on the floor is put back, and a 945 says that nothing leaves; what has left is confirmed
         (again, if need be)."""
-        pending = next((each for each in self._pending if each.release.order == release.order), None)
+        pending = next((each for each in self._pending if _meant(release, each.release)), None)
         reference = release.purchase_order or release.order
         if pending is None:
             gone = any(each.order == release.order for each in self.tally.shipments)
@@ -203,7 +207,7 @@ class Floor:
         self.tally.cancellations[release.order] = "cancelled"
         pending.record.fate = "cancelled"
         self._pending.remove(pending)
-        nothing = [Picked(line, "IC", line.quantity * 0) for line in pending.release.lines]
+        nothing = [Picked(line, "ID", line.quantity * 0) for line in pending.release.lines]
         body, _ = confirmations.advice(
             pending.release,
             nothing,
@@ -218,6 +222,11 @@ class Floor:
         noted = self.tally.faults.setdefault(fault, [])
         if reference not in noted:
             noted.append(reference)
+
+
+def _meant(cancellation: Release, release: Release) -> bool:
+    """A cancellation names a release, or means whatever of the order is on the floor."""
+    return cancellation.order == release.order and cancellation.release in ("", release.release)
 
 
 def _named(shipments: list[list[Picked]]) -> str:
