@@ -306,7 +306,7 @@ class _Builder:
 
         made = renamed(loop)
         assert isinstance(made, Loop)
-        made.level = code or "*"
+        made.level, made.required = code or "*", False
         return made
 
     def segment(self, name: str, path: str, *, required: bool, most: int) -> Segment:
