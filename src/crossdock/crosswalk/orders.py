@@ -35,14 +35,14 @@ def received(crosswalk: Crosswalk, partner: Partner, order: PurchaseOrder) -> Or
     if order.purpose not in ORDERS:
         raise NotUnderstood(f"a purchase order with purpose {order.purpose!r} neither places nor cancels an order")
     lines = tuple([crosswalk.ordered_line(partner, line) for line in order.lines])
-    route = _route(crosswalk, partner, order, lines)
+    found = route(crosswalk, partner, order, lines)
     return OrderReceived(
         partner=partner.id,
         purchase_order=order.number,
         workspace_version=crosswalk.directory.version,
         lines=lines,
-        warehouse=route.warehouse,
-        site=route.site,
+        warehouse=found.warehouse,
+        site=found.site,
         currency=order.currency or crosswalk.directory.currency,
         issued=order.issued,
         kind=order.kind,
@@ -64,7 +64,8 @@ def ship_to(parties: tuple[PartyReference, ...]) -> PartyReference | None:
     return next((party for party in parties if party.role == "ship-to"), None)
 
 
-def _route(crosswalk: Crosswalk, partner: Partner, order: PurchaseOrder, lines: tuple[OrderedLine, ...]) -> Route:
+def route(crosswalk: Crosswalk, partner: Partner, order: PurchaseOrder, lines: tuple[OrderedLine, ...]) -> Route:
+    """Which warehouse ships the order: by its customer, destination, quantity and weight."""
     if not crosswalk.router.rules:
         return crosswalk.router.default
     party = ship_to(order.parties)

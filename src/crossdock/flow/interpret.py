@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from crossdock.facts import Fact
-from crossdock.facts.interchange import MessageHeld
+from crossdock.facts.interchange import MessageHeld, MessageUnderstood
 from crossdock.facts.order import AcknowledgementReceived
 from crossdock.ports.log import Inbox, Marked, Sheaf
 from crossdock.ports.translation import Identity, Message, Pending, Reader, Reading
@@ -64,6 +64,14 @@ class _Batch:
         self.pending: list[Pending] = []
         self.identities: list[tuple[int, Identity]] = []
         self.marks: list[Marked] = []
+        self.held: dict[str, int] = {}
+
+    def tell(self, message: Message, facts: Sequence[Fact]) -> None:
+        """Adds facts of `message`."""
+        self.facts.extend(facts)
+        for fact in facts:
+            if isinstance(fact.data, MessageHeld):
+                self.held[fact.key] = message.id
 
 
 def _mark(message: Message, readings: Sequence[Reading], duplicate_bytes: int | None) -> Marked:
@@ -86,7 +94,7 @@ async def _read(
     readings: list[Reading] = []
     if reader is None:
         held = _held(message, "no-reader", f"the workspace declares no channel {message.channel} that receives")
-        batch.facts.append(held)
+        batch.tell(message, [held])
         readings.append(Reading(held="no-reader"))
     else:
         parts = reader.read(message)
@@ -96,12 +104,15 @@ async def _read(
             except Exception as defect:
                 # A defect of ours must neither lose the message nor hold up the ones behind it.
                 _log.exception("reading failed", message=message.id, channel=message.channel)
-                batch.facts.append(_held(message, "defect", f"reading it failed: {type(defect).__name__}"))
+                batch.tell(message, [_held(message, "defect", f"reading it failed: {type(defect).__name__}")])
                 readings.append(Reading(held="defect"))
                 break
             if reading is None:
                 break
-            batch.facts.extend(reading.facts)
+            batch.tell(message, reading.facts)
+            if reading.held and not any(isinstance(fact.data, MessageHeld) for fact in reading.facts):
+                cause, _, detail = reading.held.partition(": ")
+                batch.tell(message, [_held(message, cause, detail)])
             batch.names.extend(reading.names)
             batch.pending.extend(reading.pending)
             batch.identities.extend((message.id, identity) for identity in reading.identities)
@@ -110,6 +121,25 @@ async def _read(
                 await sheaf.keep(batch.facts, batch.names, now)
                 batch.facts, batch.names = [], []
     batch.marks.append(_mark(message, readings, duplicate))
+
+
+def _understood(batch: _Batch, messages: Sequence[Message], before: Mapping[int, Sequence[str]], now: datetime) -> None:
+    """Tells of every part of a message that was held when it was read before and is not any more; and makes what is held now findable by its message."""
+    batch.names.extend((key, "message", str(message)) for key, message in batch.held.items())
+    for message in messages:
+        for key in before.get(message.id, ()):
+            if key not in batch.held:
+                data = MessageUnderstood(channel=message.channel)
+                batch.facts.append(
+                    Fact(
+                        key=key,
+                        data=data,
+                        source="crossdock",
+                        source_id=f"{key}/understood",
+                        occurred_at=now,
+                        message=message.id,
+                    )
+                )
 
 
 async def interpret_once(inbox: Inbox, readers: Mapping[str, Reader], now: datetime, limit: int = 200) -> int:
@@ -121,6 +151,7 @@ async def interpret_once(inbox: Inbox, readers: Mapping[str, Reader], now: datet
         duplicates = await sheaf.earlier_bytes()
         for message in sheaf.messages:
             await _read(message, readers.get(message.channel), batch, sheaf, duplicates.get(message.id), now)
+        _understood(batch, sheaf.messages, await sheaf.held_before(), now)
         found = await sheaf.find([pending.control for pending in batch.pending])
         unmatched = []
         for pending, obligations in zip(batch.pending, found, strict=True):
@@ -142,6 +173,7 @@ async def match_once(inbox: Inbox, now: datetime, limit: int = 200) -> int:
     async with inbox.unmatched(limit) as sheaf:
         if not sheaf.pending:
             return 0
+        _understood(batch, sheaf.messages, await sheaf.held_before(), now)
         found = await sheaf.find([pending.control for _, pending in sheaf.pending])
         facts = [
             fact

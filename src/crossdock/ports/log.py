@@ -41,7 +41,13 @@ class Sheaf(Protocol):
     @property
     def messages(self) -> Sequence[Message]: ...
 
-    async def earlier_bytes(self) -> Mapping[int, int]: ...
+    async def earlier_bytes(self) -> Mapping[int, int]:
+        """For each message whose very bytes came before on its channel, the first that brought them."""
+        ...
+
+    async def held_before(self) -> Mapping[int, Sequence[str]]:
+        """The keys under which these messages were held when they were read before."""
+        ...
 
     async def find(self, controls: Sequence[Control]) -> Sequence[Sequence[tuple[str, str, str]]]:
         """For each control the (key, obligation, transaction) that it names."""

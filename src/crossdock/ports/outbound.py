@@ -1,6 +1,5 @@
 """How deliveries leave us, exactly once in effect: an outcome is one of a small closed set, and an unknown one is looked up before it is tried again."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol

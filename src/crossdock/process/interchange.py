@@ -17,7 +17,7 @@ from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Effect, Name, Obligation, Standing, Status, Trouble
 from crossdock.trade.documents import PreparedSegments
 
-PREFIXES = ("interchange:", "message:")
+PREFIXES = ("IN-", "MSG-")
 """How the keys of messages begin."""
 
 

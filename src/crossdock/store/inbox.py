@@ -60,6 +60,13 @@ class ClaimedMessages:
         rows = await self._connection.fetch(SQL["earlier_bytes"], [m.id for m in self.messages])
         return {row["id"]: row["earlier"] for row in rows if row["earlier"] is not None}
 
+    async def held_before(self) -> Mapping[int, Sequence[str]]:
+        """The keys under which these messages were held when they were read before."""
+        found: dict[int, list[str]] = {}
+        for row in await self._connection.fetch(SQL["held_before"], [m.id for m in self.messages]):
+            found.setdefault(row["id"], []).append(row["key"])
+        return found
+
     async def find(self, controls: Sequence[Control]) -> Sequence[Sequence[tuple[str, str, str]]]:
         return await _find(self._connection, controls)
 
@@ -144,6 +151,12 @@ class MessageInbox:
                 [a.received_at or now for a in arrivals],
             )
             return len(rows)
+
+    async def read_again(self, ids: Sequence[int] | None) -> int:
+        """Puts held messages back to be read, these or all; returns how many."""
+        async with self._database.transaction() as connection:
+            count: int = await connection.fetchval(SQL["read_again"], ids)
+            return count
 
     @asynccontextmanager
     async def reading(self, limit: int) -> AsyncIterator[ClaimedMessages]:

@@ -47,6 +47,11 @@ class Lookup:
         async with self._database.pool.acquire() as connection:
             return [fact_of(row) for row in await connection.fetch(SQL["facts_at"], lane, positions)]
 
+    async def facts_of(self, lane: int, keys: Sequence[str]) -> list[Fact]:
+        """All facts of these processes of one lane, in order."""
+        async with self._database.pool.acquire() as connection:
+            return [fact_of(row) for row in await connection.fetch(SQL["facts_of_keys"], lane, keys)]
+
     async def facts_of_message(self, message: int) -> list[Fact]:
         """Facts read from a message."""
         async with self._database.pool.acquire() as connection:

@@ -7,6 +7,8 @@ from typing import Any
 from crossdock.store.database import Database
 from crossdock.store.queries import SQL
 
+Row = dict[str, Any]
+
 
 class WorkspaceVersions:
     """The versions in one database."""
@@ -14,11 +16,11 @@ class WorkspaceVersions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def current(self) -> tuple[int, bytes] | None:
-        """(number, snapshot) of the version in force, None before the first."""
+    async def current(self) -> Row | None:
+        """The version in force, None before the first."""
         async with self._database.pool.acquire() as connection:
             row = await connection.fetchrow(SQL["version_active"])
-        return (row["version"], row["snapshot"]) if row else None
+        return dict(row) if row else None
 
     async def get(self, version: int) -> bytes:
         """A version's snapshot. Raises KeyError when there is no such version."""
@@ -30,14 +32,22 @@ class WorkspaceVersions:
         return snapshot
 
     async def put(self, snapshot: bytes, digest: str, who: str, note: str, now: datetime) -> int:
-        """Stores a version and puts it in force; returns its number."""
+        """Stores a version, not yet in force; returns its number."""
         async with self._database.transaction() as connection:
             number: int = await connection.fetchval(SQL["put_version"], snapshot, digest, who, now, note)
-            await connection.execute(SQL["deactivate_versions"])
-            await connection.execute(SQL["activate_version"], number)
             return number
 
-    async def list(self) -> Sequence[dict[str, Any]]:
+    async def activate(self, number: int, replacing: int) -> bool:
+        """Puts `number` in force if `replacing` (0: none) still is; says whether it was."""
+        async with self._database.transaction() as connection:
+            active = await connection.fetchval(SQL["lock_active_version"])
+            if (active or 0) != replacing:
+                return False
+            await connection.execute(SQL["deactivate_versions"])
+            await connection.execute(SQL["activate_version"], number)
+            return True
+
+    async def list(self) -> Sequence[Row]:
         """All versions without their snapshots, newest first."""
         async with self._database.pool.acquire() as connection:
             return [dict(row) for row in await connection.fetch(SQL["versions"])]

@@ -35,6 +35,7 @@ CREATE TABLE messages (
     attributes   json NOT NULL DEFAULT '{}',
     received_at  timestamptz NOT NULL,
     status       text NOT NULL CHECK (status IN ('stored', 'read', 'held', 'sent')),
+    readings     integer NOT NULL DEFAULT 0,
     findings     bytea,
     note         text NOT NULL DEFAULT '',
     UNIQUE (channel, source_id, direction)
@@ -82,6 +83,8 @@ CREATE TABLE facts (
 -- Rewritten or read often: kept uncompressed and, up to half a page, in the row.
 ALTER TABLE facts ALTER COLUMN body SET STORAGE EXTERNAL;
 ALTER TABLE facts SET (toast_tuple_target = 4096);
+-- Messages are read about in the order in which they came, so that a summary of ranges is enough.
+CREATE INDEX facts_by_message ON facts USING brin (message) WITH (pages_per_range = 16);
 
 CREATE VIEW facts_readable AS
     SELECT lane, position, key, type, version, source, source_id, occurred_at, recorded_at, message,

@@ -53,6 +53,12 @@ SELECT f.lane, f.position, f.key, f.type, f.version, f.source, f.source_id, f.oc
 SELECT lane, position, key, type, version, source, source_id, occurred_at, recorded_at, message, body
   FROM facts WHERE lane = $1 AND position = ANY($2::bigint[]) ORDER BY position
 
+-- name: facts_of_keys
+-- All facts of these processes of one lane, found by the positions that the processes keep.
+SELECT f.lane, f.position, f.key, f.type, f.version, f.source, f.source_id, f.occurred_at, f.recorded_at, f.message, f.body
+  FROM processes p CROSS JOIN LATERAL unnest(p.positions) AS at (position) JOIN facts f ON f.lane = p.lane AND f.position = at.position
+ WHERE p.lane = $1 AND p.key = ANY($2::text[]) ORDER BY f.position
+
 -- name: known_digests
 -- Which of these facts the log has, by lane and digest.
 SELECT i.n FROM unnest($1::int[], $2::uuid[]) WITH ORDINALITY AS i (lane, digest, n)

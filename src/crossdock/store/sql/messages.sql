@@ -17,9 +17,13 @@ SELECT id, channel, source_id, data, name, content_type, received_at, attributes
 SELECT m.id, (SELECT min(e.id) FROM messages e WHERE e.sha256 = m.sha256 AND e.id < m.id AND e.direction = 'in' AND e.channel = m.channel) AS earlier
   FROM messages m WHERE m.id = ANY($1::bigint[])
 
+-- name: held_before
+-- The processes under which messages that have been read before were held.
+SELECT m.id, n.key FROM messages m JOIN names n ON n.value = m.id::text AND n.kind = 'message' WHERE m.id = ANY($1::bigint[]) AND m.readings > 0
+
 -- name: mark_read
 -- What became of each message: read or held, with findings and a note.
-UPDATE messages m SET status = r.status, findings = r.findings, note = r.note
+UPDATE messages m SET status = r.status, readings = m.readings + 1, findings = r.findings, note = r.note
   FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[]) AS r (id, status, findings, note)
  WHERE m.id = r.id
 

@@ -19,6 +19,10 @@ SELECT version, active FROM workspace_versions ORDER BY version
 INSERT INTO workspace_versions (version, snapshot, digest, applied_by, applied_at, note)
 SELECT coalesce(max(version), 0) + 1, $1, $2, $3, $4, $5 FROM workspace_versions RETURNING version
 
+-- name: lock_active_version
+-- The number of the version in force, locked so that no two replace it at once.
+SELECT version FROM workspace_versions WHERE active FOR UPDATE
+
 -- name: deactivate_versions
 -- No version is in force; followed by `activate_version` in the same transaction.
 UPDATE workspace_versions SET active = false WHERE active

@@ -1,0 +1,249 @@
+"""The one place where adapters meet ports: a workspace's systems become sources, readers, writers and sinks, and these a worker.
+
+Secrets are resolved here, at the moment a connector asks, and go nowhere else.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from crossdock.connectors.folder.sink import FolderSink
+from crossdock.connectors.folder.source import FolderSource
+from crossdock.connectors.folder.spec import folder_spec
+from crossdock.connectors.http.sink import HttpSink
+from crossdock.connectors.http.spec import http_spec
+from crossdock.connectors.json.reader import JsonReader
+from crossdock.connectors.json.spec import json_spec
+from crossdock.connectors.json.writer import JsonWriter
+from crossdock.connectors.settings import Secret, SettingsError
+from crossdock.connectors.webhook.source import WebhookSource
+from crossdock.connectors.webhook.spec import webhook_spec
+from crossdock.connectors.x12.reader import X12Reader
+from crossdock.connectors.x12.writer import X12Writer
+from crossdock.crosswalk.resolve import Crosswalk
+from crossdock.flow.dispatch import Dispatch
+from crossdock.flow.resolve import CAUSES, resolved
+from crossdock.policy import Agreement
+from crossdock.ports.inbound import Source
+from crossdock.ports.outbound import Pace, Sink
+from crossdock.ports.system import System
+from crossdock.ports.translation import Reader, Writer
+from crossdock.run.pacing import SystemPacing
+from crossdock.run.worker import Worker
+from crossdock.store.database import Database
+from crossdock.store.inbox import MessageInbox
+from crossdock.store.log import FactLog
+from crossdock.store.lookup import Lookup
+from crossdock.store.outbox import DeliveryOutbox
+from crossdock.store.versions import WorkspaceVersions
+from crossdock.workspace import Loaded, connected, from_snapshot
+from crossdock.workspace.apply import Overtaken, Version
+
+
+def clock() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+def secrets(environ: Mapping[str, str], root: Path) -> Callable[[Secret], str]:
+    """Resolves references to secrets: out of the environment, or a file below the workspace."""
+
+    def resolve(secret: Secret) -> str:
+        if secret.env:
+            try:
+                return environ[secret.env]
+            except KeyError:
+                raise SettingsError(f"the environment has no {secret.env}, which a secret is to be read from") from None
+        try:
+            return (root / secret.file).read_text().strip()
+        except OSError as error:
+            raise SettingsError(f"the secret's file {secret.file} cannot be read: {error.strerror}") from None
+
+    return resolve
+
+
+class KeptVersions:
+    """The store's versions as `workspace.apply` wants them."""
+
+    def __init__(self, database: Database) -> None:
+        self._versions = WorkspaceVersions(database)
+
+    async def current(self) -> Version | None:
+        row = await self._versions.current()
+        return _version(row) if row else None
+
+    async def get(self, number: int) -> bytes:
+        return await self._versions.get(number)
+
+    async def put(self, snapshot: bytes, who: str, note: str, digest: str) -> int:
+        return await self._versions.put(snapshot, digest, who, note, clock())
+
+    async def activate(self, number: int, replacing: int) -> None:
+        if not await self._versions.activate(number, replacing):
+            raise Overtaken(f"another version than {replacing} is in force by now; plan again")
+
+    async def list(self) -> Sequence[Version]:
+        return [_version(row) for row in await self._versions.list()]
+
+
+def _version(row: Mapping[str, Any]) -> Version:
+    return Version(
+        number=row["version"],
+        digest=row["digest"],
+        who=row["applied_by"],
+        note=row["note"],
+        created_at=row["applied_at"],
+        active=row.get("active", True),
+    )
+
+
+class WaitingWork:
+    """What waits for the workspace to know more, as `workspace.apply` takes it up."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def resolve_waiting_orders(self, version: int) -> int:
+        """Orders with lines that nobody understood, or without a route, are understood once more. One query a lane, not an order."""
+        loaded = from_snapshot(await WorkspaceVersions(self._database).get(version), version)
+        lookup = Lookup(self._database)
+        by_lane: dict[int, list[str]] = {}
+        for lane, key in await lookup.keys_in_trouble(CAUSES):
+            by_lane.setdefault(lane, []).append(key)
+        crosswalk = Crosswalk(loaded.directory)
+        count = 0
+        for lane, keys in by_lane.items():
+            facts = resolved(await lookup.facts_of(lane, keys), crosswalk, clock())
+            count += await FactLog(self._database).record(facts, clock())
+        return count
+
+    async def read_held_messages(self, version: int) -> int:
+        """Held messages are put back to be read with what the workspace now knows."""
+        return await MessageInbox(self._database).read_again(None)
+
+
+class AgreementBook:
+    """Agreements of every version of the workspace. `refresh` reads the versions it lacks; an order keeps the one it was taken under."""
+
+    def __init__(self, versions: WorkspaceVersions) -> None:
+        self._versions = versions
+        self._agreements: dict[int, Mapping[str, Agreement]] = {}
+        self.current: Loaded | None = None
+
+    async def refresh(self) -> bool:
+        """Reads what is new; says whether another version is in force than before."""
+        numbers = await self._versions.numbers()
+        active = next((number for number, in_force in numbers.items() if in_force), 0)
+        changed = (self.current.version if self.current else 0) != active
+        for number in numbers.keys() - self._agreements.keys():
+            loaded = from_snapshot(await self._versions.get(number), number)
+            self._agreements[number] = loaded.agreements
+            if number == active:
+                self.current = loaded
+        if changed and active and (self.current is None or self.current.version != active):
+            self.current = from_snapshot(await self._versions.get(active), active)
+        return changed
+
+    def __call__(self, partner: str, version: int) -> Agreement:
+        """The agreement that held. Raises KeyError for a partner or version that nobody knows."""
+        return self._agreements[version][partner]
+
+
+class Systems:
+    """The systems of one version of the workspace, as they are on this machine."""
+
+    def __init__(self, loaded: Loaded, environ: Mapping[str, str], root: Path) -> None:
+        self.loaded = loaded
+        self._root = root
+        self._secrets = secrets(environ, root)
+        self._systems = connected(loaded, environ, root)
+        self._crosswalk = Crosswalk(loaded.directory)
+
+    def readers(self) -> dict[str, Reader]:
+        """What reads each channel's messages."""
+        x12 = X12Reader(self._crosswalk)
+        return {
+            id_: x12 if system.format == "x12" else self._json_reader(system) for id_, system in self._systems.items()
+        }
+
+    def _json_reader(self, system: System) -> Reader:
+        spec, _ = json_spec(system.settings, f"systems.{system.id}.settings")
+        return JsonReader(system.id, spec.facts, spec.tells_nothing, f"systems.{system.id}.settings")
+
+    def sources(self) -> list[Source]:
+        """What receives. Made by one worker of a machine: a webhook's port is taken once."""
+        found: list[Source] = []
+        for system in self._systems.values():
+            if system.connector == "folder":
+                folder = folder_spec(system.settings, self._root, f"systems.{system.id}.settings")
+                if folder.inbound is not None:
+                    found.append(FolderSource(system.id, folder))
+            elif system.connector == "webhook":
+                _, own = json_spec(system.settings, f"systems.{system.id}.settings")
+                found.append(
+                    WebhookSource(
+                        system.id, webhook_spec(own, self._root, f"systems.{system.id}.settings"), self._secrets
+                    )
+                )
+        return found
+
+    def sinks(self, workers: int) -> list[tuple[Sink, Writer, Pace]]:
+        """What sends, with its pace divided among `workers` processes."""
+        found: list[tuple[Sink, Writer, Pace]] = []
+        for system in self._systems.values():
+            where = f"systems.{system.id}.settings"
+            pace = shared(system.pace, workers)
+            if system.connector == "folder":
+                folder = folder_spec(system.settings, self._root, where)
+                if folder.outbound is not None:
+                    found.append((FolderSink(system.id, folder), X12Writer(self._crosswalk, system.id), pace))
+            elif system.connector == "http":
+                spec, own = json_spec(system.settings, where)
+                sink = HttpSink(system.id, http_spec(own, self._root, where), spec.documents, self._secrets, pace)
+                found.append((sink, JsonWriter(system.id, spec.documents, f"{where}.documents"), pace))
+        return found
+
+
+def shared(pace: Pace, workers: int) -> Pace:
+    """A worker's part of a system's pace."""
+    if workers == 1:
+        return pace
+    rate = pace.rate_per_second / workers if pace.rate_per_second is not None else None
+    return replace(
+        pace, concurrency=max(1, pace.concurrency // workers), rate_per_second=rate, burst=max(1, pace.burst // workers)
+    )
+
+
+def make_worker(
+    database: Database, systems: Systems, agreements: AgreementBook, workers: int, receives: bool
+) -> Worker:
+    """A worker with everything it needs. `receives`: whether it is the one that watches folders and listens."""
+    outbox = DeliveryOutbox(database)
+    worker = Worker(
+        MessageInbox(database),
+        FactLog(database),
+        outbox,
+        systems.readers(),
+        systems.sources() if receives else [],
+        agreements,
+        clock,
+    )
+    for sink, writer, pace in systems.sinks(workers):
+
+        def make(
+            settled: Callable[[], None],
+            ended: Callable[[], None],
+            sink: Sink = sink,
+            writer: Writer = writer,
+            pace: Pace = pace,
+        ) -> Dispatch:
+            pacing = SystemPacing(pace, random.random, time.monotonic())
+            return Dispatch(sink, writer, outbox, pace, pacing, clock, time.monotonic, settled, ended)
+
+        worker.dispatch_to(sink.system, make)
+    return worker
