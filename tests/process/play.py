@@ -21,7 +21,9 @@ AGREEMENT = Agreement(partner="bigmart", channel="bigmart-edi")
 TAX = Decimal("0.08")
 
 
-def ordered(line: str, quantity: int, price: str = "2.50", agreed: str | None = None, **more: Any) -> facts.OrderedLine:
+def ordered(
+    line: str, quantity: int | Decimal, price: str = "2.50", agreed: str | None = None, **more: Any
+) -> facts.OrderedLine:
     """A line in pieces, resolved, at the agreed price unless told."""
     said: dict[str, Any] = {
         "line": line,

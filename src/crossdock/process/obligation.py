@@ -98,7 +98,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     """Where a process stands: all that follows from its state at `now`.
 
     milestone: the process's own, in its own order. wake_at: the next moment at which time alone changes this standing (a clock running out, a ship window opening); None: never.
-    summary: figures for lists: customer, purchase order, money, counts; JSON-able.
+    summary: figures for lists: customer, purchase order, money, counts; as msgspec writes JSON (a Decimal as text).
     """
 
     milestone: str

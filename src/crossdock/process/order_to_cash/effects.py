@@ -11,8 +11,9 @@ from zlib import crc32
 
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Effect, Obligation
+from crossdock.process.order_to_cash.counters import LineNow, Position, ShipmentNow
 from crossdock.process.order_to_cash.money import ZERO, amount_of, said_to_customer
-from crossdock.process.order_to_cash.position import LineNow, Position, ShipmentNow, position_of
+from crossdock.process.order_to_cash.position import position_of
 from crossdock.process.order_to_cash.state import Line, ShippedLine, State
 from crossdock.trade.documents import (
     AcknowledgedLine,
@@ -406,7 +407,7 @@ def _erp_order(state: State) -> str:
 
 def _revise_in_erp(state: State, p: Position, obligation: Obligation, agreement: Agreement, now: datetime) -> Effect:
     """The whole order as it is now: what is still wanted of each line, and what has shipped."""
-    lines = [_request(x, x.quantity - x.cancelled_quantity) for x in p.lines.values() if not x.undecided]
+    lines = [_request(x, x.quantity - x.cut) for x in p.lines.values() if not x.undecided]
     content = SalesOrderRevision(
         reference=obligation.id,
         order=state.key,

@@ -15,8 +15,8 @@ from functools import lru_cache
 
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Obligation, Status
+from crossdock.process.order_to_cash.counters import LineNow, Position, ReleaseNow, ShipmentNow, decision, stands
 from crossdock.process.order_to_cash.money import rounded
-from crossdock.process.order_to_cash.position import LineNow, Position, ReleaseNow, ShipmentNow, decision, stands
 from crossdock.process.order_to_cash.state import Answer, Sent, State
 
 BLOCKED, READY, WAITING, MET, REFUSED, VOID = (

@@ -10,10 +10,11 @@ from typing import Any
 
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Name, Obligation, Standing, Status, Trouble
+from crossdock.process.order_to_cash.counters import Position
 from crossdock.process.order_to_cash.effects import invoice_number
 from crossdock.process.order_to_cash.money import ZERO
 from crossdock.process.order_to_cash.obligations import Owing
-from crossdock.process.order_to_cash.position import Position, position_of
+from crossdock.process.order_to_cash.position import position_of
 from crossdock.process.order_to_cash.state import State
 from crossdock.process.order_to_cash.troubles import UNKNOWN_ORDER_HOURS, troubles_of, unknown_order
 
@@ -73,16 +74,22 @@ def _without_order(state: State, now: datetime) -> Standing:
 
 
 def _milestone(state: State, p: Position, owing: Owing) -> str:
-    shipped = any(s.quantities for s in p.shipments)
-    closed = not any(o.status in _OPEN or o.status is Status.REFUSED for o in owing.found)
-    going = any(x.open > 0 for x in p.lines.values()) or p.candidate or any(r.open for r in p.releases)
-    if closed and not going:
-        return "complete" if shipped else "cancelled"
+    going, shipped = bool(p.candidate), False
+    for line in p.lines.values():
+        going = going or line.open > 0
+        shipped = shipped or line.shipped > 0
+    going = going or any(r.open for r in p.releases)
+    unbilled = False
+    if not going:
+        closed = True
+        for o in owing.found:
+            if o.status is not Status.MET and o.status is not Status.VOID:
+                closed = False
+                unbilled = unbilled or o.kind == "invoice"
+        if closed:
+            return "complete" if shipped else "cancelled"
     if shipped:
-        if going:
-            return "partly-shipped"
-        unbilled = any(o.kind == "invoice" and o.status not in (Status.MET, Status.VOID) for o in owing.found)
-        return "shipped" if unbilled else "invoiced"
+        return "partly-shipped" if going else "shipped" if unbilled else "invoiced"
     if p.releases:
         return "released"
     if "create-in-erp" in state.answers:
@@ -132,7 +139,7 @@ def _wake_at(p: Position, obligations: list[Obligation], opens: datetime | None,
 
 
 def _summary(p: Position, agreement: Agreement, obligations: list[Obligation]) -> dict[str, Any]:
-    lines: dict[str, dict[str, str]] = {}
+    lines: dict[str, dict[str, str | Decimal]] = {}
     invoiced = ZERO
     for o in obligations:
         if o.kind == "invoice" and o.status is Status.MET and o.amount is not None:
@@ -140,20 +147,20 @@ def _summary(p: Position, agreement: Agreement, obligations: list[Obligation]) -
     for name, now in p.lines.items():
         lines[name] = {
             "item": now.line.item,
-            "ordered": str(now.quantity),
-            "accepted": str(now.accepted),
-            "released": str(now.released),
-            "shipped": str(now.shipped),
-            "invoiced": str(now.invoiced),
-            "cancelled": str(now.cancelled_quantity),
-            "backordered": str(now.backordered),
+            "ordered": now.quantity,
+            "accepted": now.accepted,
+            "released": now.released,
+            "shipped": now.shipped,
+            "invoiced": now.invoiced,
+            "cancelled": now.cut,
+            "backordered": now.backordered,
         }
     return {
         "customer": p.order.partner,
         "purchase_order": p.order.purchase_order,
         "currency": p.order.currency or agreement.currency,
-        "total": str(p.total),
-        "invoiced": str(invoiced),
+        "total": p.total,
+        "invoiced": invoiced,
         "lines": lines,
     }
 
@@ -168,7 +175,7 @@ def counters(state: State, agreement: Agreement) -> dict[str, dict[str, Decimal]
             "outstanding": now.outstanding,
             "shipped": now.shipped,
             "invoiced": now.invoiced,
-            "cancelled": now.cancelled_quantity,
+            "cancelled": now.cut,
             "backordered": now.backordered,
             "open": now.open,
         }

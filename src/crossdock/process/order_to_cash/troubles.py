@@ -18,9 +18,9 @@ from decimal import Decimal
 
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Obligation, Status, Trouble
+from crossdock.process.order_to_cash.counters import Position, ShipmentNow, decision
 from crossdock.process.order_to_cash.money import ZERO
 from crossdock.process.order_to_cash.obligations import past, total_mismatch
-from crossdock.process.order_to_cash.position import Position, ShipmentNow, decision
 from crossdock.process.order_to_cash.state import State
 
 UNKNOWN_ORDER_HOURS = 4
