@@ -1,6 +1,7 @@
 """Whether the parts of a workspace fit together: every name that one file says must be in another, no secret in the clear, no map, overlay or rule that does not compile."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,6 +17,9 @@ from crossdock.workspace.positions import Path as KeyPath
 from crossdock.workspace.positions import at
 from crossdock.workspace.problems import did_you_mean
 from crossdock.workspace.routing import check_decision
+
+_AT_LEAST_ONE = ("concurrency", "burst", "attempts", "breaker_failures", "batch", "factor")
+"""Figures of a pace that make no sense below 1."""
 
 
 class SystemDraft(msgspec.Struct, frozen=True):
@@ -114,6 +118,11 @@ def _system(draft: Draft, id: str, file: TomlFile, said: SystemFile) -> None:
         complain(file, "unknown-partner", f"no partner `{said.partner}` in partners/", ("partner",), meant)
     if not said.partner and (said.format == "x12" or (not said.format and said.connector == "folder")):
         complain(file, "missing-key", "`partner` is missing: whose X12 is it?", (), did_you_mean(id, draft.partners))
+    for key, value in msgspec.structs.asdict(said.pace).items():
+        least = 1 if key in _AT_LEAST_ONE else 0
+        if value is not None and (value < least or (key == "jitter" and value > 1)):
+            meant = "from 0 to 1" if key == "jitter" else f"{least} or more"
+            complain(file, "bad-value", f"`pace.{key}` cannot be {value}", ("pace", key), meant)
     clear = set(secrets_in_clear(said.settings, ("settings",)))
     for path in clear:
         meant = 'write { env = "NAME" } or { file = "path" }'
@@ -220,6 +229,11 @@ def _partner(draft: Draft, id: str, partner: PartnerDraft, said: PartnerFile) ->
                 did_you_mean(site, words.sites),
                 "warning",
             )
+    for table, values in (("clocks", partner.clocks), ("policy", partner.policy)):
+        for key, value in msgspec.structs.asdict(values).items():
+            if isinstance(value, int | float | Decimal) and value < 0:
+                where, path = draft.place(partner, table, key)
+                complain(where, "bad-value", f"`{table}.{key}` cannot be {value}", path, "0 or more")
     if said.role == "customer":
         for key, role in (("erp", "erp"), ("tax", "tax")):
             if system := getattr(partner.policy, key):

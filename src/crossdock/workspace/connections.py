@@ -1,4 +1,8 @@
-"""Whether a connector can do with the `settings` of a system: their shape against the connector's own declaration, every map compiled, every document that the role calls for declared."""
+"""Whether a connector can do with the `settings` of a system.
+
+Their shape is held against the connector's own declaration, every map is compiled, and every document that the system's
+role calls for must be declared. Nothing is connected.
+"""
 
 import importlib
 import importlib.util
@@ -37,6 +41,11 @@ CALLED_FOR: Mapping[str, tuple[str, ...]] = {
 _PLACE = re.compile(r"^settings((?:[.\[][^:\s]*)?): (.*)$", re.DOTALL)
 
 
+def available() -> list[str]:
+    """The connectors whose settings are declared."""
+    return [name for name in CONNECTORS if importlib.util.find_spec(f"crossdock.connectors.{name}.spec")]
+
+
 def spec(connector: str) -> type[msgspec.Struct]:
     """What declares the connector's settings. Raises KeyError for a connector that there is not."""
     declared: type[msgspec.Struct] = getattr(_module(connector), CONNECTORS[connector][0])
@@ -54,15 +63,13 @@ def speaks_json(connector: str, format: str) -> bool:
 
 def faults(connector: str, format: str, role: str, settings: Mapping[str, Any], root: Path) -> Iterator[Fault]:
     """Everything that is wrong with `settings`, variables already filled in."""
-    if connector not in CONNECTORS:
+    if connector not in available():
         return
     found: list[Fault] = []
 
     def complain(code: str, message: str, path: KeyPath, meant: str = "") -> None:
         found.append((path, "bad-setting" if code == "bad-value" else code, message, meant))
 
-    if importlib.util.find_spec(f"crossdock.connectors.{connector}.spec") is None:
-        return
     json = speaks_json(connector, format)
     names = {f.name for f in msgspec.structs.fields(JsonSpec)} if json else set()
     ours = {k: v for k, v in settings.items() if k in names}

@@ -1,6 +1,7 @@
 """From a folder to a `Loaded` workspace, with every problem on the way. The steps stand in `read` in the order in which they happen."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from crossdock.workspace.positions import Path as KeyPath
 from crossdock.workspace.problems import Problem, Report, WorkspaceError
 from crossdock.workspace.routing import from_rows
 from crossdock.workspace.shape import Complain, fit, plain
+
+_ID = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 TABLES: Mapping[str, type[msgspec.Struct]] = {"x12": X12Profile, "clocks": Clocks, "policy": Policy}
 """The tables of a partner's file for which `crossdock.toml` may give defaults."""
@@ -45,6 +48,7 @@ def read(path: Path, environ: Mapping[str, str]) -> tuple[Loaded | None, list[Pr
     company_toml, company = _company(folder)
     systems = {f.id: SystemDraft(f, _system(folder, f)) for f in folder.tomls("systems")}
     partners = {f.id: _partner(folder, f, company) for f in folder.tomls("partners")}
+    _ids(folder, [d.file for d in (*systems.values(), *partners.values())])
     words = catalogue(folder.rows, partners, report)
     routing_file, routing_text, routing = _routing(folder, report)
     folder.strangers()
@@ -193,6 +197,14 @@ def _as_system(id: str, said: SystemFile) -> System:
         pace=said.pace,
         settings=plain(said.settings),
     )
+
+
+def _ids(folder: Folder, files: Iterable[TomlFile]) -> None:
+    """A file's name is an id that travels: in order numbers, keys and the names of files."""
+    for file in files:
+        if not _ID.fullmatch(file.id):
+            meant = "small letters, digits and hyphens, at most 20, a letter first"
+            folder.complain(file, "bad-value", f"`{file.id}` cannot be an id", (), meant)
 
 
 def _complaints(folder: Folder, file: TomlFile) -> Complain:

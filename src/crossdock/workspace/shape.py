@@ -99,7 +99,7 @@ def _struct(data: Any, kind: inspect.StructType, complain: Complain, path: Path,
         return _WRONG
 
 
-def _fit(value: Any, kind: inspect.Type, complain: Complain, path: Path) -> Any:
+def _fit(value: Any, kind: inspect.Type, complain: Complain, path: Path, shown: inspect.Type | None = None) -> Any:
     match kind:
         case inspect.Metadata():
             return _fit(value, kind.type, complain, path)
@@ -112,7 +112,7 @@ def _fit(value: Any, kind: inspect.Type, complain: Complain, path: Path) -> Any:
                 return None
             others = [t for t in kind.types if not isinstance(t, inspect.NoneType)]
             if len(others) == 1:
-                return _fit(value, others[0], complain, path)
+                return _fit(value, others[0], complain, path, kind)
             if all(isinstance(t, inspect.StructType) and t.tag_field for t in others):
                 return _tagged(value, others, complain, path)
         case inspect.DictType():
@@ -146,7 +146,7 @@ def _fit(value: Any, kind: inspect.Type, complain: Complain, path: Path) -> Any:
         case inspect.IntType() | inspect.FloatType() | inspect.DecimalType():
             if (number := _number(value, kind)) is not None:
                 return number
-    complain("bad-value", f"{_name(path)} must be {expected(kind)}, not {_said(value)}", path)
+    complain("bad-value", f"{_name(path)} must be {expected(shown or kind)}, not {_said(value)}", path)
     return _WRONG
 
 

@@ -58,20 +58,24 @@ _decoder = msgspec.json.Decoder(Document, dec_hook=_from_ratio)
 def snapshot(loaded: Loaded) -> bytes:
     """The whole workspace in UTF-8 JSON."""
     words = loaded.directory
-    document = Document(
+    few = Document(
         format=FORMAT,
         company=loaded.company,
         partners=tuple(words.partners[id] for id in sorted(words.partners)),
         agreements=tuple(msgspec.structs.replace(loaded.agreements[id], version=0) for id in sorted(loaded.agreements)),
         systems=tuple(loaded.systems[id] for id in sorted(loaded.systems)),
-        items=tuple(words.items[id] for id in sorted(words.items)),
-        partner_items=tuple((*key, words.partner_items[key]) for key in sorted(words.partner_items)),
-        prices=tuple((*key, words.prices[key]) for key in sorted(words.prices)),
         sites=words.sites,
         default_warehouse=words.default_warehouse,
         default_site=words.default_site,
         routing=words.routing.decode(),
         sources=loaded.sources,
+    )
+    # A default of 5 in a field of floats is 5.0 once it has been read back; one way round makes both the same.
+    document = msgspec.structs.replace(
+        _decoder.decode(_encoder.encode(few)),
+        items=tuple(words.items[id] for id in sorted(words.items)),
+        partner_items=tuple((*key, words.partner_items[key]) for key in sorted(words.partner_items)),
+        prices=tuple((*key, words.prices[key]) for key in sorted(words.prices)),
     )
     return _encoder.encode(document)
 
