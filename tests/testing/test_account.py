@@ -1,4 +1,5 @@
-"""The account: what the counterparties saw, held against each other. Each kind of wrong is found, and a sound run has none."""
+"""The account: what the counterparties saw, held against each other. Each kind of wrong is found, and a sound run has
+none."""
 
 import msgspec
 import pytest

@@ -1,4 +1,5 @@
-"""What the counterparties write, though put together without the codec, is read by the codec's guides without a finding."""
+"""What the counterparties write, though put together without the codec, is read by the codec's guides without a
+finding."""
 
 from datetime import date, datetime
 from decimal import Decimal

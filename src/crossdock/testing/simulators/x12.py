@@ -172,7 +172,9 @@ def acknowledgement(group: Group, rejected: frozenset[str] = frozenset()) -> str
 
 def check_digit(digits: str) -> str:
     """GS1's check digit (General Specifications 7.9): weights 3 and 1 from the right."""
-    total = 3 * sum(map(int, digits[::-1][::2])) + sum(map(int, digits[::-1][1::2]))
+    codes = digits.encode()
+    tripled, single = codes[::-2], codes[-2::-2]
+    total = 3 * (sum(tripled) - 48 * len(tripled)) + sum(single) - 48 * len(single)
     return str(-total % 10)
 
 
