@@ -13,6 +13,7 @@ import msgspec
 from crossdock.connectors.json.spec import JsonFact
 from crossdock.crosswalk.maps import Expression, Map, MapError, read_json
 from crossdock.facts import Fact, fact_types
+from crossdock.facts.interchange import MessageHeld
 from crossdock.ports.translation import Message, Reading
 
 
@@ -48,20 +49,22 @@ class JsonReader:
         self._nothing = Expression(tells_nothing, f"{where}.tells_nothing") if tells_nothing else None
 
     def read(self, message: Message) -> Iterator[Reading]:
-        """One reading. `held` says in words what could not be understood; then there are no facts."""
+        """One reading: the facts, or that the message is held, with the fact that tells why."""
         try:
             value = read_json(message.data, message.name or "message")
+            if not isinstance(value, dict):
+                raise MapError(message.name or "message", "", "is no JSON object")
         except MapError as error:
-            yield Reading(held=f"unreadable: {error}")
+            yield _held(message, "unreadable", str(error))
             return
         try:
             known = [fact for fact in self._facts if fact.when.holds(value)]
             facts = tuple(told for fact in known for told in self._tell(fact, value, message))
             if not known and not (self._nothing and self._nothing.holds(value)):
-                yield Reading(held="map-failed: no fact map knows this message")
+                yield _held(message, "map-failed", "no fact map knows this message")
                 return
         except (MapError, ValueError) as error:
-            yield Reading(held=f"map-failed: {error}")
+            yield _held(message, "map-failed", str(error))
             return
         yield Reading(facts=facts)
 
@@ -92,6 +95,18 @@ class JsonReader:
             occurred_at=_moment(envelope.get("occurred_at"), message.received_at, fact.where),
             message=message.id,
         )
+
+
+def _held(message: Message, cause: str, detail: str) -> Reading:
+    told = Fact(
+        key=f"MSG-{message.id}",
+        data=MessageHeld(channel=message.channel, cause=cause, detail=detail),
+        source="crossdock",
+        source_id=f"{message.id}/{cause}",
+        occurred_at=message.received_at,
+        message=message.id,
+    )
+    return Reading(facts=(told,), held=cause)
 
 
 def _moment(text: Any, otherwise: datetime, where: str) -> datetime:
