@@ -43,16 +43,30 @@ class Embedded:
             self._server.ensure_pgdata_inited()
             with (self.data / "postgresql.conf").open("a") as file:
                 file.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
+        self._start()
+        self.url: str = self._server.get_uri()
+
+    def _start(self) -> None:
         for patience in (True, True, True, False):
             try:
                 self._server.start()
-                break
+                return
             except subprocess.SubprocessError:
                 # Recovery after a crash may take longer than the wheel waits for.
                 if not patience:
                     raise
                 time.sleep(2)
-        self.url: str = self._server.get_uri()
+
+    def alive(self) -> bool:
+        """Whether the postmaster runs."""
+        try:
+            return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        except (OSError, ValueError, psutil.NoSuchProcess):
+            return False
+
+    def restart(self) -> None:
+        """Starts the server again after it has died; it recovers from its log. The address stays."""
+        self._start()
 
     @property
     def pid(self) -> int:

@@ -130,6 +130,10 @@ class Lookup:
         """Deliveries by id, of one process."""
         return await self._rows("deliveries_of", self.lane(key), ids)
 
+    async def delivery_contents(self, key: str) -> list[Row]:
+        """Deliveries of one process with their content."""
+        return await self._rows("delivery_contents", self.lane(key), key)
+
     async def attempts_of(self, key: str, ids: Sequence[str]) -> list[Row]:
         """Every attempt at these deliveries of one process."""
         return await self._rows("attempts_of", self.lane(key), ids)

@@ -65,6 +65,10 @@ SELECT lane, id, key, system, document, partner, status, attempts, due_at, messa
 SELECT lane, id, key, system, document, partner, status, attempts, due_at, message, control, outcome, number, created_at, settled_at
   FROM deliveries WHERE lane = $1 AND id = ANY($2::text[]) ORDER BY sequence
 
+-- name: delivery_contents
+-- What a process has had sent, or is to have sent, with its content.
+SELECT d.id, d.status, d.content FROM obligations o JOIN deliveries d ON d.lane = o.lane AND d.id = o.id WHERE o.lane = $1 AND o.key = $2
+
 -- name: attempts_of
 -- Every attempt at these deliveries.
 SELECT delivery, attempt, kind, message, started_at, ended_at, outcome, status, detail

@@ -1,0 +1,27 @@
+"""The command line. Every command takes `--json`; exit codes are the same everywhere.
+
+0 done. 1 something is wrong (the workspace has errors, a rebuild differs, something was lost). 2 the command was not understood.
+3 there is no such thing. 4 the database cannot be reached.
+"""
+
+import typer
+
+from crossdock.cli import edi, lookup, replay, run, workspace
+from crossdock.cli.session import versions_and_backlog
+
+app = typer.Typer(
+    name="crossdock",
+    help="The open integration hub for distributors: what is owed to whom by when, done once, and why not yet.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+workspace.register(app, versions_and_backlog)
+run.register(app)
+lookup.register(app)
+replay.register(app)
+app.add_typer(edi.app, name="edi")
+
+
+def main() -> None:
+    """The entry point of the `crossdock` command."""
+    app()

@@ -1,0 +1,310 @@
+"""`crossdock status | trace | owed | why | exceptions | deliveries`: what people ask, answered from the read models."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.tree import Tree
+
+from crossdock.cli.session import (
+    HERE,
+    NOT_FOUND,
+    Json,
+    Limit,
+    WorkspaceFolder,
+    ask,
+    console,
+    fail,
+    print_json,
+    print_rows,
+    words,
+)
+from crossdock.facts.codec import type_of
+from crossdock.store.database import Database
+from crossdock.store.lookup import Lookup
+
+Reference = Annotated[
+    str, typer.Argument(help="A PO, order, shipment, BOL, PRO, tracking, SSCC, invoice, ERP or control number.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    app.command()(status)
+    app.command()(trace)
+    app.command()(owed)
+    app.command()(why)
+    app.command()(exceptions)
+    app.command()(deliveries)
+
+
+def status(workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
+    """Where everything stands, in figures."""
+
+    async def question(database: Database) -> dict[str, Any]:
+        return await Lookup(database).counts(datetime.now(UTC))
+
+    counts = ask(workspace, question)
+    if json:
+        print_json(counts)
+        return
+    facts = counts["facts"]
+    console.print(f"{facts['recorded']:,} facts, {facts['ahead']:,} of them not folded yet")
+    print_rows(
+        counts["messages"], {"direction": "messages", "channel": "channel", "status": "status", "count": "count"}
+    )
+    print_rows(counts["processes"], {"process": "process", "milestone": "milestone", "count": "count"})
+    print_rows(
+        counts["owed"],
+        {"kind": "owed", "debtor": "by", "status": "status", "count": "count", "late": "late", "amount": "money"},
+        nothing="Nothing is owed.",
+    )
+    print_rows(
+        counts["exceptions"],
+        {"category": "exceptions", "cause": "cause", "open": "open", "ever": "ever", "amount": "money"},
+        nothing="No exceptions.",
+    )
+    print_rows(counts["deliveries"], {"system": "deliveries to", "status": "status", "count": "count"})
+    print_rows(
+        counts["systems"],
+        {"system": "system", "breaker": "circuit", "updated_at": "seen"},
+        nothing="No worker has reported.",
+    )
+
+
+def owed(
+    workspace: WorkspaceFolder = HERE,
+    to: Annotated[str | None, typer.Option(help="Owed to this party: us, a system or a partner.")] = None,
+    by: Annotated[str | None, typer.Option(help="Owed by this party: us, a system or a partner.")] = None,
+    kind: Annotated[str | None, typer.Option(help="invoice, acknowledge, functional-ack, ...")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only what is late.")] = False,
+    blocked: Annotated[bool, typer.Option("--blocked", help="Only what waits for something.")] = False,
+    limit: Limit = 50,
+    json: Json = False,
+) -> None:
+    """What is owed to whom by when, the earliest due first."""
+
+    async def question(database: Database) -> list[dict[str, Any]]:
+        before = datetime.now(UTC) if overdue else None
+        return await Lookup(database).owed(to, by, kind, before, "blocked" if blocked else None, limit)
+
+    rows = ask(workspace, question)
+    if json:
+        print_json(rows)
+        return
+    columns = {
+        "id": "obligation",
+        "debtor": "by",
+        "creditor": "to",
+        "status": "status",
+        "due_at": "due",
+        "amount": "money",
+        "blocked_by": "blocked by",
+    }
+    print_rows(rows, columns, nothing="Nothing is owed.")
+
+
+def why(
+    obligation: Annotated[str, typer.Argument(help="An obligation's id, as `owed` shows it.")],
+    workspace: WorkspaceFolder = HERE,
+    json: Json = False,
+) -> None:
+    """Why an obligation is not met yet, or by what it was."""
+
+    async def question(database: Database) -> dict[str, Any] | None:
+        lookup = Lookup(database)
+        found = await lookup.obligation(obligation)
+        if found is None:
+            return None
+        troubles = [row for row in await lookup.exceptions(key=found["key"]) if obligation in row["obligations"]]
+        sent = await lookup.deliveries_of(found["key"], [obligation])
+        attempts = await lookup.attempts_of(found["key"], [obligation])
+        return {"obligation": found, "exceptions": troubles, "deliveries": sent, "attempts": attempts}
+
+    answer = ask(workspace, question)
+    if answer is None:
+        fail(f"there is no obligation {obligation}; `crossdock owed` lists those that are open", NOT_FOUND)
+    if json:
+        print_json(answer)
+        return
+    found = answer["obligation"]
+    console.print(
+        f"[bold]{found['id']}[/]: {found['debtor']} owes {found['creditor']}, {found['status']}, due {words(found['due_at']) or 'whenever'}"
+    )
+    for reason in found["blocked_by"]:
+        console.print(f"  waits for {reason}")
+    for evidence in found["evidence"]:
+        console.print(f"  met by {evidence}")
+    for row in answer["exceptions"]:
+        console.print(f"  exception {row['id']}: {row['detail']}. {row['action']}")
+    for row in answer["deliveries"]:
+        console.print(
+            f"  delivery to {row['system']}: {row['status']} after {row['attempts']} attempts {row['outcome']}"
+        )
+    for row in answer["attempts"]:
+        console.print(f"    {words(row['started_at'])} {row['kind']}: {row['outcome']} {row['status']} {row['detail']}")
+
+
+def exceptions(
+    workspace: WorkspaceFolder = HERE,
+    cause: Annotated[str | None, typer.Option(help="Only of this cause.")] = None,
+    limit: Limit = 50,
+    json: Json = False,
+) -> None:
+    """Exceptions that stand open, and what can be done about each."""
+
+    async def question(database: Database) -> list[dict[str, Any]]:
+        return await Lookup(database).exceptions(cause=cause, limit=limit)
+
+    rows = ask(workspace, question)
+    if json:
+        print_json(rows)
+        return
+    columns = {
+        "id": "exception",
+        "category": "kind",
+        "detail": "what",
+        "action": "what to do",
+        "amount": "money",
+        "opened_at": "since",
+    }
+    print_rows(rows, columns, nothing="No exceptions.")
+
+
+def deliveries(
+    workspace: WorkspaceFolder = HERE,
+    system: Annotated[str | None, typer.Option(help="Only to this system.")] = None,
+    standing: Annotated[
+        str | None, typer.Option("--status", help="queued, sending, unknown, accepted, refused, dead or cancelled.")
+    ] = None,
+    limit: Limit = 50,
+    json: Json = False,
+) -> None:
+    """What was sent and what is to be sent, the newest first."""
+
+    async def question(database: Database) -> list[dict[str, Any]]:
+        return await Lookup(database).deliveries(system, standing, None, limit)
+
+    rows = ask(workspace, question)
+    if json:
+        print_json(rows)
+        return
+    columns = {
+        "id": "obligation",
+        "system": "to",
+        "document": "document",
+        "status": "status",
+        "attempts": "attempts",
+        "control": "control",
+        "outcome": "outcome",
+        "settled_at": "settled",
+    }
+    print_rows(rows, columns, nothing="No deliveries.")
+
+
+def trace(reference: Reference, workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
+    """The lineage of whatever has this number: every fact, message, obligation, delivery and exception, with times and systems."""
+
+    async def question(database: Database) -> list[dict[str, Any]]:
+        lookup = Lookup(database)
+        keys = list(
+            dict.fromkeys(
+                row["key"]
+                for row in await lookup.find(reference, 50)
+                if row["value"] == reference or row["kind"] == "key"
+            )
+        )
+        if not keys:
+            keys = list(dict.fromkeys(row["key"] for row in await lookup.find(reference, 5)))
+        return [await lineage(lookup, key) for key in keys[:5]]
+
+    found = [each for each in ask(workspace, question) if each]
+    if not found:
+        fail(f"nothing is known by {reference}", NOT_FOUND)
+    if json:
+        print_json(found)
+        return
+    for each in found:
+        console.print(tree_of(each))
+
+
+async def lineage(lookup: Lookup, key: str) -> dict[str, Any]:
+    """All that belongs to one process: its standing, facts, messages, obligations with their deliveries and attempts, exceptions. Empty when there is none."""
+    process = await lookup.process(key)
+    if process is None:
+        return {}
+    facts = await lookup.facts(process["lane"], process["positions"])
+    obligations = await lookup.obligations_of(key)
+    ids = [row["id"] for row in obligations]
+    sent = await lookup.deliveries_of(key, ids)
+    messages = {fact.message for fact in facts if fact.message} | {row["message"] for row in sent if row["message"]}
+    return {
+        "key": key,
+        "process": process["process"],
+        "milestone": process["milestone"],
+        "summary": process["summary"],
+        "facts": [
+            {
+                "id": fact.id,
+                "type": type_of(fact.data)[0],
+                "source": fact.source,
+                "occurred_at": fact.occurred_at,
+                "recorded_at": fact.recorded_at,
+                "message": fact.message,
+                "data": fact.data,
+            }
+            for fact in facts
+        ],
+        "messages": await lookup.message_heads(sorted(messages)),
+        "obligations": obligations,
+        "deliveries": sent,
+        "attempts": await lookup.attempts_of(key, ids),
+        "exceptions": await lookup.exceptions_of(key),
+    }
+
+
+def tree_of(each: dict[str, Any]) -> Tree:
+    """A lineage as a tree, in the order in which things happened."""
+    tree = Tree(
+        f"[bold]{each['key']}[/] ({each['process']}): [bold]{each['milestone']}[/]  "
+        + "  ".join(f"{k} {words(v)}" for k, v in each["summary"].items() if v not in ("", None, [], {}))
+    )
+    heads = {row["id"]: row for row in each["messages"]}
+    facts = tree.add("what has happened")
+    for fact in each["facts"]:
+        head = heads.get(fact["message"])
+        by = (
+            f"  [dim]message {head['id']} {'from' if head['direction'] == 'in' else 'to'} {head['channel']}, {head['name'] or head['bytes']}[/]"
+            if head
+            else ""
+        )
+        facts.add(f"{words(fact['recorded_at'])}  [bold]{fact['type']}[/] by {fact['source']}{by}")
+    owing = tree.add("what is owed")
+    sent = {row["id"]: row for row in each["deliveries"]}
+    tries: dict[str, list[dict[str, Any]]] = {}
+    for row in each["attempts"]:
+        tries.setdefault(row["delivery"], []).append(row)
+    for row in each["obligations"]:
+        colour = {"met": "green", "blocked": "yellow", "refused": "red", "void": "dim"}.get(row["status"], "cyan")
+        node = owing.add(
+            f"[{colour}]{row['status']:8}[/] {row['id'].removeprefix(each['key'] + '/')}  {row['debtor']} to {row['creditor']}"
+            + (f", due {words(row['due_at'])}" if row["due_at"] else "")
+        )
+        for reason in row["blocked_by"]:
+            node.add(f"[yellow]waits for {reason}[/]")
+        if delivery := sent.get(row["id"]):
+            node.add(
+                f"{delivery['document']} to {delivery['system']}: {delivery['status']} {delivery['outcome']}  {delivery['number']} {delivery['control']}"
+            )
+            attempts = tries.get(row["id"], [])
+            if len(attempts) > 1:
+                for attempt in attempts:
+                    node.add(
+                        f"[dim]{words(attempt['started_at'])} {attempt['kind']}: {attempt['outcome']} {attempt['status']} {attempt['detail']}[/]"
+                    )
+    if each["exceptions"]:
+        troubles = tree.add("exceptions")
+        for row in each["exceptions"]:
+            state = "[green]closed[/]" if row["closed_at"] else "[red]open[/]"
+            troubles.add(f"{state} {row['cause']}: {row['detail']}")
+    return tree

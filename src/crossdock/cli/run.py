@@ -1,0 +1,163 @@
+"""`crossdock run`: everything in one command. It supervises the embedded database and N workers; each worker is a process of its own."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from crossdock.cli.session import HERE, WorkspaceFolder, console, fail
+from crossdock.run.supervisor import Supervised, supervise
+from crossdock.store.database import connect
+from crossdock.store.embedded import Embedded
+from crossdock.store.versions import WorkspaceVersions
+from crossdock.wiring import AgreementBook, Systems, make_worker
+from crossdock.workspace import WorkspaceError, load
+
+REFRESH_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    app.command()(run)
+    app.command(hidden=True)(worker)
+
+
+def set_up_log() -> None:
+    """Structured lines on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def run(
+    workspace: WorkspaceFolder = HERE,
+    workers: Annotated[int, typer.Option(help="Worker processes on this machine.", min=1)] = 1,
+) -> None:
+    """Run Crossdock: receive, fold, dispatch, until it is stopped (Ctrl-C or SIGTERM finish what is under way)."""
+    set_up_log()
+    try:
+        lanes = load(workspace, os.environ).company.lanes
+    except WorkspaceError as error:
+        fail("\n".join(str(problem) for problem in error.problems))
+    asyncio.run(_run(workspace, workers, lanes))
+
+
+async def _run(workspace: Path, workers: int, lanes: int) -> None:
+    url = os.environ.get("CROSSDOCK_DATABASE_URL")
+    embedded = None if url else Embedded(workspace / ".crossdock")
+    address = url or embedded.url  # type: ignore[union-attr]
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        database = await connect(address, 2, lanes)
+        in_force = await WorkspaceVersions(database).current()
+        await database.close()
+        if in_force is None:
+            fail("no version of the workspace is in force; `crossdock apply` first")
+        environ = {**os.environ, "CROSSDOCK_DATABASE_URL": address}
+        command = [
+            sys.executable,
+            "-m",
+            "crossdock",
+            "worker",
+            "--workspace",
+            str(workspace),
+            "--workers",
+            str(workers),
+        ]
+        processes = [Supervised(f"worker {n}", [*command, "--index", str(n)], environ) for n in range(workers)]
+        console.print(
+            f"Crossdock runs with {workers} worker{'s' if workers > 1 else ''}; workspace version {in_force['version']}. Ctrl-C stops it."
+        )
+        await supervise(processes, stop, _keep_alive(embedded) if embedded else _nothing)
+    finally:
+        if embedded is not None:
+            embedded.stop()
+
+
+def _nothing() -> None:
+    """A database of one's own looks after itself."""
+
+
+def _keep_alive(embedded: Embedded):  # type: ignore[no-untyped-def]
+    def look() -> None:
+        if not embedded.alive():
+            _log.warning("the embedded database has died, starting it again")
+            embedded.restart()
+
+    return look
+
+
+def worker(
+    workspace: WorkspaceFolder = HERE,
+    workers: Annotated[int, typer.Option(min=1)] = 1,
+    index: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """One worker process; `run` starts these."""
+    set_up_log()
+    structlog.contextvars.bind_contextvars(worker=index)
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        uvloop.run(_work(workspace, workers, index))
+        return
+    asyncio.run(_work(workspace, workers, index))
+
+
+async def _work(workspace: Path, workers: int, index: int) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    parent = os.getppid()
+    while not stop.is_set():
+        try:
+            database = await connect(os.environ["CROSSDOCK_DATABASE_URL"], 12)
+            break
+        except Exception as error:
+            _log.warning("the database cannot be reached yet", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(0.3)
+    else:
+        return
+    book = AgreementBook(WorkspaceVersions(database))
+    while not stop.is_set():
+        await book.refresh()
+        if book.current is None:
+            await asyncio.sleep(REFRESH_SECONDS)
+            continue
+        systems = Systems(book.current, os.environ, workspace)
+        made = make_worker(database, systems, book, workers, receives=index == 0)
+        running = asyncio.create_task(made.run())
+        while not stop.is_set() and not running.done():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), REFRESH_SECONDS)
+            if os.getppid() != parent:
+                _log.warning("the supervisor is gone, stopping")
+                stop.set()
+            try:
+                if await book.refresh():
+                    _log.info("another version of the workspace is in force", version=book.current.version)
+                    break
+            except Exception as error:
+                _log.warning("versions cannot be read", error=f"{type(error).__name__}: {error}")
+        made.end()
+        await running
+    await database.close()
