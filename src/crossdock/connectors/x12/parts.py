@@ -1,0 +1,133 @@
+"""What a reader gathers while it goes through a message: one `Part` for each `Reading`, and the index's findings by
+place.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from crossdock.crosswalk.numbers import message_key
+from crossdock.edi.findings import Finding, Place
+from crossdock.edi.x12.envelope import Group, Index, Interchange, Transaction
+from crossdock.facts import Fact
+from crossdock.facts.interchange import MessageHeld
+from crossdock.ports.translation import Identity, Message, Pending, Reading
+
+TOLD_OF_FINDINGS = 3
+
+
+class Part:
+    """A reading in the making. count: transaction sets in it; at: when the document at hand happened, as far as
+    order goes.
+    """
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.at = message.received_at
+        self._start()
+
+    def _start(self) -> None:
+        self.count = 0
+        self.facts: list[Fact] = []
+        self.pending: list[Pending] = []
+        self.findings: list[Finding] = []
+        self.identities: list[Identity] = []
+        self.names: list[tuple[str, str, str]] = []
+        self.held = ""
+
+    def done(self) -> Reading:
+        """What has been gathered; the next part starts empty."""
+        reading = Reading(
+            facts=tuple(self.facts),
+            pending=tuple(self.pending),
+            findings=tuple(self.findings),
+            identities=tuple(self.identities),
+            names=tuple(self.names),
+            held=self.held,
+        )
+        self._start()
+        return reading
+
+    def tell(self, key: str, data: Any, source_id: str, names: Iterable[tuple[str, str]] = ()) -> None:
+        """A fact, and the (kind, value) by which people look for it."""
+        message = self.message
+        self.facts.append(
+            Fact(
+                key=key,
+                data=data,
+                source=message.channel,
+                source_id=source_id,
+                occurred_at=self.at,
+                message=message.id,
+            )
+        )
+        for kind, value in names:
+            self.names.append((key, kind, value))
+
+    def hold(self, key: str, cause: str, detail: str, partner: str = "", *, control: str = "", at: int = 0) -> None:
+        """A part of the message that nobody can act on yet; `at` is its offset, which tells apart two of one number."""
+        data = MessageHeld(channel=self.message.channel, cause=cause, detail=detail, partner=partner)
+        self.tell(key, data, f"{key}@{at}:{cause}", (("control-number", control),) if control else ())
+        self.held = self.held or cause
+
+    def hold_transaction(self, place: Place, cause: str, detail: str, partner: str) -> None:
+        """One transaction set that nobody can act on yet."""
+        controls = (place.interchange, place.group, place.transaction)
+        key = message_key(self.message.id, *controls)
+        self.hold(key, cause, detail, partner, control="/".join(controls), at=place.offset)
+
+
+class Findings:
+    """The index's findings, to be asked for by the part of the file that they are about."""
+
+    def __init__(self, found: Index) -> None:
+        self._all = sorted(found.findings, key=lambda finding: finding.place.offset)
+        self._offsets = [finding.place.offset for finding in self._all]
+        self._interchanges = found.interchanges
+
+    def outside(self) -> list[Finding]:
+        """Those about no interchange."""
+        if not self._all:
+            return []
+        return self._without(0, None, self._interchanges)
+
+    def of_envelope(self, part: Interchange | Group) -> list[Finding]:
+        """Those about the envelope of an interchange or group, and not about what is in it."""
+        if not self._all:
+            return []
+        inner = part.groups if isinstance(part, Interchange) else part.transactions
+        return self._without(part.start, part.end, inner)
+
+    def of_envelopes(self, interchange: Interchange) -> list[Finding]:
+        """Those about the envelope of an interchange and of its groups."""
+        if not self._all:
+            return []
+        return [
+            *self.of_envelope(interchange),
+            *(each for group in interchange.groups for each in self.of_envelope(group)),
+        ]
+
+    def of(self, transaction: Transaction) -> list[Finding]:
+        """Those about a transaction set."""
+        return self._between(transaction.start, transaction.end) if self._all else []
+
+    def _between(self, start: int, end: int | None) -> list[Finding]:
+        last = len(self._all) if end is None else bisect_left(self._offsets, end)
+        return self._all[bisect_left(self._offsets, start) : last]
+
+    def _without(
+        self, start: int, end: int | None, inner: Iterable[Interchange] | Iterable[Group] | Iterable[Transaction]
+    ) -> list[Finding]:
+        kept: list[Finding] = []
+        for each in inner:
+            kept += self._between(start, each.start)
+            start = each.end
+        return kept + self._between(start, end)
+
+
+def in_words(findings: Sequence[Finding]) -> str:
+    """The first few findings as one line for a person."""
+    said = [finding.message for finding in findings[:TOLD_OF_FINDINGS]]
+    if len(findings) > TOLD_OF_FINDINGS:
+        said.append(f"and {len(findings) - TOLD_OF_FINDINGS} more")
+    return "; ".join(said)

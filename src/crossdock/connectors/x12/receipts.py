@@ -1,0 +1,76 @@
+"""What we owe the sender of an interchange for having sent it: a 997 a group, and a TA1 where one is wanted."""
+
+from collections.abc import Sequence
+
+from crossdock.crosswalk.directory import Partner
+from crossdock.edi.findings import Code, Finding, errors
+from crossdock.edi.x12.acknowledge import acknowledge_group, technical_acknowledgement
+from crossdock.edi.x12.envelope import Group, Interchange
+from crossdock.facts.interchange import InterchangeReceived, ReceivedGroup
+from crossdock.ports.translation import Message
+
+STATUS = {"A": "accepted", "E": "accepted-with-errors", "P": "partially-accepted", "R": "rejected"}
+ACKNOWLEDGEMENT_GROUP = "FA"
+
+
+class Receipt:
+    """Gathers what is to be said of one interchange. findings: those about its envelopes, of groups as well.
+
+    refused: why nothing of it is read, as the TA1 says; an interchange that stands twice in one file is not refused
+    for that, because reading it again tells nothing new.
+    """
+
+    def __init__(self, interchange: Interchange, partner: Partner, findings: Sequence[Finding]) -> None:
+        self._interchange = interchange
+        self._partner = partner
+        self._groups: list[ReceivedGroup] = []
+        judged = [finding for finding in findings if finding.code is not Code.DUPLICATE_INTERCHANGE]
+        self._ta1 = technical_acknowledgement(interchange, judged) or []
+        self.refused = errors(judged) if self._ta1 and self._ta1[4] == "R" else []
+
+    def group(self, group: Group, findings: Sequence[Finding], rejected: Sequence[str]) -> None:
+        """A group has been read. findings: all that lie in it. rejected: its transaction sets that were not taken,
+        in words.
+        """
+        segments: list[tuple[str, ...]] = []
+        status = "A"
+        draft = acknowledge_group(group, findings, "0001")
+        if draft is not None:
+            segments = [tuple([_whole(element) for element in segment]) for segment in draft.segments]
+            status = segments[-1][1]
+        self._groups.append(
+            ReceivedGroup(
+                functional_id=group.functional_id,
+                control_number=group.control_number,
+                status=STATUS[status],
+                transactions=group.transaction_count,
+                acknowledgement=tuple(segments) if self._partner.x12.functional_acks else (),
+                rejected=tuple(rejected),
+            )
+        )
+
+    def fact(self, message: Message, version: int, sender: str, receiver: str) -> InterchangeReceived | None:
+        """The fact that it was read; None where it holds acknowledgements alone, for those are answers and owe none."""
+        interchange, ta1 = self._interchange, self._ta1_wanted()
+        if not ta1 and all(group.functional_id == ACKNOWLEDGEMENT_GROUP for group in self._groups):
+            return None
+        return InterchangeReceived(
+            channel=message.channel,
+            partner=self._partner.id,
+            sender=sender,
+            receiver=receiver,
+            control_number=interchange.control_number,
+            workspace_version=version,
+            version=interchange.version,
+            groups=tuple(self._groups),
+            ta1=ta1,
+        )
+
+    def _ta1_wanted(self) -> tuple[str, ...]:
+        wanted = self._partner.x12.acknowledge_ta1 or self._interchange.ack_requested
+        return tuple(self._ta1) if wanted else ()
+
+
+def _whole(element: str | Sequence[str]) -> str:
+    # An AK4 that names a component is told by its element alone: how components are separated is not known here.
+    return element if isinstance(element, str) else element[0]
