@@ -21,9 +21,10 @@ def segments(data: bytes, transaction: Transaction, delimiters: Delimiters, base
     data: the file, or a portion of it that starts at offset `base` of the file.
     """
     raw = data[transaction.start - base : transaction.end - base]
-    if transaction.binary:
-        element = delimiters.element
-        return [_elements(raw[start:end], element) for start, end in spans(raw, delimiters, binary=True)]
+    element = delimiters.element
+    # Bytes are cut before they are decoded where a stated length counts bytes, or where a separator is not ASCII.
+    if transaction.binary or delimiters.segment >= b"\x80" or element >= b"\x80":
+        return [_elements(raw[start:end], element) for start, end in spans(raw, delimiters, binary=transaction.binary)]
     return split(decode(raw), delimiters)
 
 
@@ -51,11 +52,14 @@ def pieces(text: str, delimiters: Delimiters) -> list[str]:
     line_break = "" if delimiters.wrapped else delimiters.line_break.decode("latin-1")
     ending = terminator + line_break
     found = text.split(ending)
-    if found[-1].endswith(terminator) and line_break:
-        found[-1] = found[-1][: -len(terminator)]
-    elif not found[-1]:
+    ended = True
+    if not found[-1]:
         found.pop()
-    regular = not line_break or text.count(terminator) <= len(found)
+    elif line_break and found[-1].endswith(terminator):
+        found[-1] = found[-1][: -len(terminator)]
+    else:
+        ended = False
+    regular = not line_break or text.count(terminator) == len(found) - (not ended)
     if found and regular and min(found) > "!":
         return found
     return [piece for each in text.split(terminator) if (piece := each.lstrip(_BLANKS))]

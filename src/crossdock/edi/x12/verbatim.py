@@ -63,7 +63,7 @@ def _interchange(data: bytes, interchange: Interchange) -> Verbatim:
 
 def _bytes(interchange: Verbatim) -> bytes:
     element, terminator = interchange.delimiters.element, interchange.delimiters.segment
-    parts = []
+    parts: list[bytes] = []
     for line in interchange.lines:
         parts += (line.before, element.join(line.elements), terminator if line.terminated else b"")
     return b"".join(parts) + interchange.after

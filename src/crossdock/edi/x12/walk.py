@@ -262,6 +262,8 @@ class Walk:
     def _open_group(self, gs: bytes, start: int, end: int) -> None:
         opened = self._opened
         start -= 2 + len(opened.delimiters.element)
+        if b"ISA" in gs:
+            self._look_for_header(start, end)
         if self._group is not None:
             self._look_for_header(self._last, start)
             self._lose_group(start)
@@ -483,6 +485,7 @@ class Walk:
         opened = self._opened
         segment, element = opened.delimiters.segment, opened.delimiters.element
         at = self._last + len(segment)
+        self._look_for_header(at, stop)
         for piece in self._data[at:stop].split(segment):
             raw = piece.strip(BLANKS)
             values = raw.split(element)
