@@ -116,6 +116,12 @@ def test_what_is_done_twice_is_counted_once_by_its_kind(kind, tallies):
         ((notice(), invoice(lines={"1": "11"})), "10", "PO1 line 1: announced 10, invoiced 11"),
         ((invoice(),), "10", "PO1 line 1: announced 0, invoiced 10"),
         ((notice(), invoice()), "8", "PO1 in total: shipped 8, announced 10"),
+        (
+            (acknowledgement(), notice(lines={"1": "8"}), invoice(lines={"1": "8"})),
+            "8",
+            "PO1 in total: acknowledged 10, shipped 8",
+        ),
+        ((notice(lines={"1": "12"}), invoice(lines={"1": "12"})), "12", "PO1 in total: ordered 10, shipped 12"),
         ((notice(lines={"9": "10"}), invoice(lines={"9": "10"})), "10", "PO1 line 9 was never ordered"),
     ],
 )
@@ -123,6 +129,14 @@ def test_quantities_that_do_not_agree_are_wrong_and_the_order_is_not_complete(do
     account = reconcile([retailer(*documents), warehouse(shipped)])
     assert told in account.wrong_quantities
     assert account.complete == ()
+
+
+@pytest.mark.parametrize(("fault", "quantity"), [("short", "8"), ("over", "12")])
+def test_what_the_warehouse_itself_did_is_not_held_against_the_hub(fault, quantity):
+    three_pl = warehouse(quantity)
+    three_pl.releases.append(Released(order="SO-1", purchase_order="PO1", release="", interchange="1", faults=[fault]))
+    mine = retailer(acknowledgement(), notice(lines={"1": quantity}), invoice(lines={"1": quantity}))
+    assert reconcile([mine, three_pl]).problems() == []
 
 
 def test_a_price_that_was_not_ordered_is_wrong():

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
@@ -232,3 +233,11 @@ def test_the_tax_service_quotes_each_line_to_the_cent_and_fails_as_declared(begi
     assert client.post("/v1/quotes", json={}, headers={"X-Api-Key": "no"}).status_code == 401
     running.stop()
     assert running.tally()["tax"].quotes["q"] == 2
+
+
+def test_slow_calls_at_the_same_time_get_numbers_of_their_own(erp):
+    client, close = erp(ErpFaults(slow=1.0, slow_seconds=0.3))
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda n: client.post("/v1/sales-orders", json=sales_order(f"r{n}")), range(4)))
+    assert len({answer.json()["number"] for answer in answers}) == 4
+    assert len(close().orders) == 4

@@ -101,3 +101,16 @@ def test_the_wrong_declaration_is_refused(tmp_path):
     command = [sys.executable, "-m", "crossdock.testing.simulators.erp", "--config", str(tmp_path / "tax.json")]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 2 and "declares a tax" in refused.stderr
+
+
+def test_the_counterparties_know_nothing_of_the_hub_but_its_codec():
+    script = """
+        import sys
+        from crossdock.testing.simulators import erp, retailer, tax, warehouse
+        print(*{name.split(".")[1] for name in sys.modules if name.startswith("crossdock.")})
+    """
+    known = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True
+    ).stdout
+    # The codec's findings and documents rest on the nouns of trade.
+    assert set(known.split()) <= {"testing", "edi", "trade"}

@@ -77,7 +77,10 @@ def reconcile(tallies: Iterable[Tally] | Mapping[str, Tally], explained: Collect
         placed |= retailer.orders
     documents = [seen for retailer in retailers for seen in retailer.documents]
     shipments: defaultdict[str, list[Shipped]] = defaultdict(list)
+    picks: defaultdict[str, set[str]] = defaultdict(set)
     for warehouse in warehouses:
+        for release in warehouse.releases:
+            picks[release.purchase_order].update(release.faults)
         for shipment in warehouse.shipments:
             if shipment.purchase_order:
                 shipments[shipment.purchase_order].append(shipment)
@@ -99,6 +102,8 @@ def reconcile(tallies: Iterable[Tally] | Mapping[str, Tally], explained: Collect
         mine = by_order.get(po, [])
         fates[_fate(po, order, mine, shipments[po], explained)].append(po)
         quantities += _wrong_quantities(po, order, mine, shipments[po], po in explained)
+        if po not in explained:
+            quantities += _wrong_totals(po, order, mine, shipments[po], picks[po])
         prices += _wrong_prices(po, order, mine)
     wrong = {each.split(" ", 1)[0] for each in quantities}
     return Account(
@@ -156,6 +161,26 @@ def _wrong_quantities(
     if noticed and same_unit and (announced > left or (announced < left and not is_explained)):
         wrong.append(f"{po} in total: shipped {left}, announced {announced}")
     return wrong
+
+
+def _wrong_totals(po: str, order: Placed, seen: list[Seen], shipped: list[Shipped], picks: set[str]) -> list[str]:
+    """What left the warehouse against what was ordered and acknowledged, but for the warehouse's own doing.
+
+    Asked only of orders that were invoiced and not changed, in one unit, and where a warehouse tells.
+    """
+    answers = [each for each in seen if each.set_id == "855"]
+    if not shipped or order.cancelled or order.changed or not any(each.set_id == "810" for each in seen):
+        return []
+    if any(each.unit != order.unit for each in shipped):
+        return []
+    left = sum(_sum(shipped).values(), Decimal(0))
+    ordered = sum(map(Decimal, order.lines.values()), Decimal(0))
+    promised = sum(map(Decimal, answers[-1].lines.values()), Decimal(0)) if answers else ordered
+    if left > ordered and "over" not in picks:
+        return [f"{po} in total: ordered {ordered}, shipped {left}"]
+    if left < promised and "short" not in picks:
+        return [f"{po} in total: acknowledged {promised}, shipped {left}"]
+    return []
 
 
 def _wrong_prices(po: str, order: Placed, seen: list[Seen]) -> list[str]:

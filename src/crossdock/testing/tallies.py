@@ -107,9 +107,9 @@ class WarehouseTally(msgspec.Struct, kw_only=True, tag="warehouse"):
 class Recorded(msgspec.Struct, kw_only=True):
     """A record that the ERP made: a sales order, a revision of one, or a shipment posting."""
 
-    number: str
     reference: str
     order: str
+    number: str = ""
     purchase_order: str = ""
     shipment: str = ""
     cancelled: bool = False

@@ -57,9 +57,8 @@ class Desk:
         """As `strikes`, and noted in the tally."""
         if not strikes(self._seed, fault, share, reference, *names):
             return False
-        noted = self.tally.faults.setdefault(fault, [])
-        if reference not in noted:
-            noted.append(reference)
+        if self.first_time(f"noted {fault}", reference):
+            self.tally.faults.setdefault(fault, []).append(reference)
         return True
 
     def first_time(self, fault: str, reference: str) -> bool:

@@ -25,6 +25,7 @@ from crossdock.testing.simulators.serve import Service
 from crossdock.testing.tallies import ErpTally, Recorded, Tally
 
 Call = Request[Any, Any, Any]
+NUMBERS = {"number": ("E-", 100001), "revision": ("R-", 1), "posting": ("JE-", 200001)}
 
 
 class CreditCheck(msgspec.Struct):
@@ -94,18 +95,24 @@ class Books:
         outages = Outages(faults.storms, faults.soft_outages, faults.hard_outages, faults.retry_after_seconds)
         self.desk = Desk(tally, config.seed, outages, ("authorization", f"Bearer {config.token}"))
         self.events: set[asyncio.Task[None]] = set()
+        self.numbers: set[str] = set()
+        self._by_reference: dict[tuple[str, str], list[Recorded]] = {}
 
     async def record(self, request: Call, kept: list[Recorded], made: Recorded, field: str, *names: str) -> Answer:
         """Keep a record and answer 201 with its number, or with whatever fault strikes its reference."""
         desk, faults = self.desk, self.config.faults
-        if self.config.idempotent:
-            before = next((each for each in kept if each.reference == made.reference), None)
-            if before is not None:
-                self.tally.replayed += 1
-                return desk.answer(201, {field: before.number})
         if desk.struck("slow", faults.slow, made.reference, *names) and desk.first_time("slow", made.reference):
             await asyncio.sleep(faults.slow_seconds)
+        before = self._by_reference.setdefault((field, made.reference), [])
+        if self.config.idempotent and before:
+            self.tally.replayed += 1
+            return desk.answer(201, {field: before[0].number})
+        # Numbered after the sleep, not before: other calls are served meanwhile.
+        prefix, first = NUMBERS[field]
+        made.number = f"{prefix}{first + len(kept)}"
         kept.append(made)
+        before.append(made)
+        self.numbers.add(made.number)
         if desk.struck("committed_500", faults.committed_500, made.reference, *names) and desk.first_time(
             "committed_500", made.reference
         ):
@@ -116,10 +123,12 @@ class Books:
             return desk.cut(request)
         return desk.answer(201, {field: made.number})
 
-    def found(self, kept: list[Recorded], reference: str, field: str) -> Answer:
+    def found(self, reference: str, field: str) -> Answer:
         """The answer to a look-up by reference."""
         self.tally.lookups += 1
-        return self.desk.answer(200, {"items": [{field: each.number} for each in kept if each.reference == reference]})
+        return self.desk.answer(
+            200, {"items": [{field: each.number} for each in self._by_reference.get((field, reference), [])]}
+        )
 
     def announce(self, order: str) -> None:
         """Say that the order is held and, later, that it is not."""
@@ -183,7 +192,6 @@ def application(books: Books) -> Litestar:
                 tally.refused.append(asked.reference)
             return desk.answer(422, {"error": f"customer {asked.customer} is closed", "code": "customer-closed"})
         made = Recorded(
-            number=f"E-{100001 + len(tally.orders)}",
             reference=asked.reference,
             order=asked.order,
             purchase_order=asked.purchase_order,
@@ -201,16 +209,15 @@ def application(books: Books) -> Litestar:
     @get("/v1/sales-orders")
     async def find_order(request: Call, reference: str) -> Answer:
         desk.enter(request)
-        return books.found(tally.orders, reference, "number")
+        return books.found(reference, "number")
 
     @post("/v1/sales-orders/{number:str}/revisions")
     async def revise(request: Call, number: str) -> Answer:
         desk.enter(request)
         asked = await desk.read(request, Revision)
-        if all(each.number != number for each in tally.orders):
+        if number not in books.numbers:
             return desk.answer(404, {"error": f"there is no sales order {number}", "code": "unknown-order"})
         made = Recorded(
-            number=f"R-{1 + len(tally.revisions)}",
             reference=asked.reference,
             order=asked.order,
             cancelled=asked.cancelled,
@@ -221,14 +228,13 @@ def application(books: Books) -> Litestar:
     @get("/v1/revisions")
     async def find_revision(request: Call, reference: str) -> Answer:
         desk.enter(request)
-        return books.found(tally.revisions, reference, "revision")
+        return books.found(reference, "revision")
 
     @post("/v1/shipment-postings")
     async def post_shipment(request: Call) -> Answer:
         desk.enter(request)
         asked = await desk.read(request, ShipmentPosting)
         made = Recorded(
-            number=f"JE-{200001 + len(tally.postings)}",
             reference=asked.reference,
             order=asked.order,
             shipment=asked.shipment,
@@ -239,7 +245,7 @@ def application(books: Books) -> Litestar:
     @get("/v1/shipment-postings")
     async def find_posting(request: Call, reference: str) -> Answer:
         desk.enter(request)
-        return books.found(tally.postings, reference, "posting")
+        return books.found(reference, "posting")
 
     def refuse(_: Call, refusal: Exception) -> Answer:
         assert isinstance(refusal, Refusal)

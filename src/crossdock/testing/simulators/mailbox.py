@@ -1,8 +1,7 @@
 """A partner's mailbox folder: `to-us/` is written by the counterparty, `from-us/` is read by it, `taken/` keeps what
 it has read.
 
-A file is complete once it has its final name. A crash between reading and moving means that a file is read again; it
-never means a loss.
+A file is complete once it has its final name. It is moved away as soon as it is read, before its content is worked on.
 """
 
 from collections.abc import Iterator

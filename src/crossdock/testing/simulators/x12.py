@@ -2,7 +2,7 @@
 
 It is kept apart from `crossdock.edi` on purpose, so that a mistake there is not shared here. It reads any delimiters
 (from ISA) and
-line breaks after segments; it checks nothing but what it needs, `findings` asks the real codec for that.
+line breaks after segments; it checks nothing but what it needs, `conformity` asks the real codec for that.
 """
 
 from collections.abc import Iterator, Sequence
