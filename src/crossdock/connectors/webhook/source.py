@@ -98,9 +98,12 @@ class WebhookSource:
     async def keep(self, batch: Sequence[Arrival]) -> None:
         """Lets the senders of these go with a 2xx, also those that sent the same message again meanwhile."""
         ids = {arrival.source_id for arrival in batch}
-        for kept, arrival in list(self._shown.items()):
-            if arrival.source_id in ids and not kept.done():
-                kept.set_result(None)
+        for place in (self._shown, self._waiting):
+            for kept in [kept for kept, arrival in place.items() if arrival.source_id in ids]:
+                # At once, not when its sender's task next runs: a new iteration must not show it again.
+                del place[kept]
+                if not kept.done():
+                    kept.set_result(None)
 
     async def close(self) -> None:
         """Ends `arrivals`; whoever still waits is told to send again."""
