@@ -147,13 +147,18 @@ def _codes(element: Element, told: dict[str, Any], where: str) -> None:
         codes = frozenset(map(str, given))
         if key == "codes":
             element.codes, element.closed = codes, True
-            element.words = {**words, **{code: word for code, word in element.words.items() if code in codes and code not in words}}
+            element.words = {
+                **words,
+                **{code: word for code, word in element.words.items() if code in codes and code not in words},
+            }
         else:
             element.codes |= codes
             element.words = {**words, **{code: word for code, word in element.words.items() if code not in words}}
     for code in told.get("remove_codes", ()):
         if code not in element.codes:
-            raise OverlayError(f"{where}.remove_codes: {code!r} is not among its codes{_meant(code, sorted(element.codes))}")
+            raise OverlayError(
+                f"{where}.remove_codes: {code!r} is not among its codes{_meant(code, sorted(element.codes))}"
+            )
         element.codes -= {code}
         element.words.pop(code, None)
         element.closed = True
@@ -175,7 +180,9 @@ def _field(segment: Segment, number: int, told: dict[str, Any]) -> None:
 def _words(guide: Guide, vocabulary: str, words: dict[str, str]) -> None:
     """Codes of a vocabulary (reference, item, role ...) wherever it is used; these are preferred when writing."""
     found = False
-    names = sorted({each.vocabulary for segment in walk(guide.root) for each in segment.elements or () if each.vocabulary})
+    names = sorted(
+        {each.vocabulary for segment in walk(guide.root) for each in segment.elements or () if each.vocabulary}
+    )
     for segment in walk(guide.root):
         for element in segment.elements or ():
             if element.vocabulary == vocabulary:

@@ -467,4 +467,3 @@ def _by_case(
             rest(segment, frame)
 
     return take
-

@@ -28,7 +28,7 @@ _VERSION_DEPENDENT = frozenset(
         Code.BROKEN_SYNTAX_NOTE,
     }
 )
-_HOLDS = {"O": "STP", "T": "SOTP", "P": "SOTPI", "I": "SOTPI"}
+HOLDS = {"O": "STP", "T": "SOTP", "P": "SOTPI", "I": "SOTPI"}
 
 
 def validate(
@@ -85,7 +85,9 @@ class _Judge:
     ) -> None:
         if severity is None and not self.guide.exact and code in _VERSION_DEPENDENT:
             severity = Severity.WARNING
-        start, end = self.offsets[position - 1] if self.offsets and position <= len(self.offsets) else (self.place.offset, 0)
+        start, end = (
+            self.offsets[position - 1] if self.offsets and position <= len(self.offsets) else (self.place.offset, 0)
+        )
         place = msgspec.structs.replace(
             self.place,
             offset=start,
@@ -162,7 +164,12 @@ class _Judge:
         times = cursor.counts[at] = cursor.counts.get(at, 0) + 1
         if part.unused:
             name = part.id if isinstance(part, Segment) else part.path
-            self.tell(Code.UNEXPECTED_SEGMENT, f"segment {position}: {name} is not used by this partner", position, segment=name)
+            self.tell(
+                Code.UNEXPECTED_SEGMENT,
+                f"segment {position}: {name} is not used by this partner",
+                position,
+                segment=name,
+            )
         if isinstance(part, Segment):
             self.placed[position] = cursor.loop.path
             if times == part.max + 1:
@@ -171,7 +178,9 @@ class _Judge:
             return part
         if times == part.max + 1:
             message = f"segment {position}: loop {part.path} repeats more than {part.max} times"
-            self.tell(Code.TOO_MANY_LOOPS, message, position, segment=part.trigger.id, loop=part.path, expected=str(part.max))
+            self.tell(
+                Code.TOO_MANY_LOOPS, message, position, segment=part.trigger.id, loop=part.path, expected=str(part.max)
+            )
         stack.append(_Cursor(part, 1))
         self.placed[position] = part.path
         return part.trigger
@@ -198,10 +207,18 @@ class _Judge:
         counted = [sum(each[0] == name for each in segments) for name in self.guide.line_segments]
         told = ctt[1] if len(ctt) > 1 else ""
         if told.isdigit() and int(told) not in counted:
-            names = " or ".join(f"{count} {name}" for count, name in zip(counted, self.guide.line_segments, strict=True))
+            names = " or ".join(
+                f"{count} {name}" for count, name in zip(counted, self.guide.line_segments, strict=True)
+            )
             message = f"segment {position}: CTT-01 says {told} lines, {names} are there"
             self.tell(
-                Code.LINE_COUNT_MISMATCH, message, position, segment="CTT", element=1, expected=str(counted[0]), found=told
+                Code.LINE_COUNT_MISMATCH,
+                message,
+                position,
+                segment="CTT",
+                element=1,
+                expected=str(counted[0]),
+                found=told,
             )
         if len(ctt) > 2 and ctt[2] and self.guide.hash_segment:
             self._hash(segments, position, ctt[2])
@@ -257,7 +274,7 @@ class _Judge:
         elif not parent and level != "S" and levels:
             message = f"segment {position}: HL {number} ({level}) names no parent"
             self.tell(Code.HL_PARENT_UNKNOWN, message, position, segment="HL", element=2)
-        elif parent and level in _HOLDS and levels[parent] in "SOTPI" and levels[parent] not in _HOLDS[level]:
+        elif parent and level in HOLDS and levels[parent] in "SOTPI" and levels[parent] not in HOLDS[level]:
             message = f"segment {position}: level {level} cannot stand under level {levels[parent]}"
             self.tell(Code.HL_LEVEL_ORDER, message, position, segment="HL", element=3, found=level)
 

@@ -44,7 +44,9 @@ class Writer:
     def write(self, document: Document, context: Context | None = None) -> Out:
         """The segments of a document, ST and SE left out."""
         if type(document) is not self.type:
-            raise values.CannotWrite(f"guide {self.guide.set_id} writes {self.guide.document}, not {type(document).__name__}")
+            raise values.CannotWrite(
+                f"guide {self.guide.set_id} writes {self.guide.document}, not {type(document).__name__}"
+            )
         out: Out = []
         for step in self.steps:
             step(document, out)
@@ -69,7 +71,8 @@ class Writer:
             if part.unused or part.path in ("ST", "SE"):
                 continue
             if isinstance(part, Segment):
-                made.extend(self._segment(part, cls))
+                forced = part.required and (part is not loop.parts[0] or bool(loop.into) or not loop.path)
+                made.extend(self._segment(part, cls, forced))
             elif part.level:
                 if not self.levels:
                     made.append(self._tree())
@@ -97,10 +100,11 @@ class Writer:
 
         return emit
 
-    def _segment(self, segment: Segment, cls: Any) -> list[Emitter]:
-        return [emitter for rule in segment.rules if (emitter := self._rule(rule, segment, cls)) is not None]
+    def _segment(self, segment: Segment, cls: Any, forced: bool) -> list[Emitter]:
+        """forced: the segment stands even when the document tells nothing of it."""
+        return [emitter for rule in segment.rules if (emitter := self._rule(rule, segment, cls, forced)) is not None]
 
-    def _rule(self, rule: Rule, segment: Segment, cls: Any) -> Emitter | None:
+    def _rule(self, rule: Rule, segment: Segment, cls: Any, forced: bool) -> Emitter | None:
         hints = field_types(cls)
         if rule.special in ("segment-error", "element-error"):
             return _errors(segment.id) if rule.special == "segment-error" else None
@@ -112,7 +116,7 @@ class Writer:
         if rule.list:
             inner = self._inner(rule, segment, entry_type(hints[rule.list]))
             return _each(operator.attrgetter(rule.list), (inner,))
-        return self._inner(rule, segment, cls)
+        return self._inner(rule, segment, cls, forced)
 
     def _cases(self, rule: Rule, segment: Segment, cls: Any) -> Emitter | None:
         hints = field_types(cls)
@@ -125,7 +129,9 @@ class Writer:
             several = typing.get_origin(hints[name]) is tuple
             encode = self._encoder(rule, str if several else hints[name], segment, rule.value)
             further = self._constants(rule, segment, (rule.by, rule.value))
-            made.append(_case(segment.id, rule.by, rule.value, code, operator.attrgetter(name), encode, several, further))
+            made.append(
+                _case(segment.id, rule.by, rule.value, code, operator.attrgetter(name), encode, several, further)
+            )
         if rule.list:
             inner = self._inner(rule, segment, entry_type(hints[rule.list]))
             made.append(_each(operator.attrgetter(rule.list), (inner,)))
@@ -151,7 +157,7 @@ class Writer:
                 found.append((number, text, int(needs or 0)))
         return tuple(found)
 
-    def _inner(self, rule: Rule, segment: Segment, cls: Any) -> Emitter:
+    def _inner(self, rule: Rule, segment: Segment, cls: Any, forced: bool = False) -> Emitter:
         hints = field_types(cls)
         for kind in (rule.append, rule.lines):
             for number, name in kind.items():
@@ -174,7 +180,7 @@ class Writer:
         pairs = self._pairs(rule, segment) if rule.pairs else None
         extra = _group_codes(rule.special) if rule.special else None
         always = operator.attrgetter(rule.always) if rule.always else None
-        return _plain(segment.id, tuple(slots), counts, constants, pairs, extra, always, segment.required)
+        return _plain(segment.id, tuple(slots), counts, constants, pairs, extra, always, forced)
 
     def _pairs(self, rule: Rule, segment: Segment) -> Callable[[Any, list[str]], None]:
         positions = pair_positions(rule.pairs)
@@ -310,7 +316,13 @@ def _case(
 
 
 def _texts(
-    name: str, number: int, get: Callable[[Any], Any], most: int, constants: tuple[tuple[int, str, int], ...], *, joined: bool
+    name: str,
+    number: int,
+    get: Callable[[Any], Any],
+    most: int,
+    constants: tuple[tuple[int, str, int], ...],
+    *,
+    joined: bool,
 ) -> Emitter:
     blank = [name, *[""] * max([number, *(each[0] for each in constants)])]
 
@@ -366,5 +378,3 @@ def _group_codes(special: str) -> Callable[[Any], tuple[int, list[str]] | None]:
         return (start, found) if found else None
 
     return codes
-
-

@@ -1,0 +1,183 @@
+"""The fast path: a guide as one regular expression over the bytes of a whole transaction set, run at C speed.
+
+What the expression matches, and what passes the counts, hierarchy and check digits beside it, has no finding: the slow
+walk of `validate` would find nothing either (a property test holds that). What it does not match proves nothing and is
+walked. So valid traffic is judged at tens of MB/s, and a fault costs no precision.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from crossdock.edi.findings import Code, Finding, Place, Severity, find
+from crossdock.edi.x12 import check_digits, patterns
+from crossdock.edi.x12.delimiters import Delimiters
+from crossdock.edi.x12.envelope import Transaction
+from crossdock.edi.x12.guide import Guide
+from crossdock.edi.x12.segments import offsets, segments
+from crossdock.edi.x12.validate import HOLDS, validate
+
+_REMEMBERED = 50_000
+_Numbers = tuple[bytes, int, re.Pattern[bytes], set[bytes]]
+_LEVEL_PAIRS = frozenset((child.encode(), parent.encode()) for child, parents in HOLDS.items() for parent in parents)
+
+
+def examine(
+    data: bytes,
+    transaction: Transaction,
+    guide: Guide,
+    delimiters: Delimiters,
+    place: Place | None = None,
+    base: int = 0,
+) -> list[Finding]:
+    """The findings of one transaction set of a file: proven free of any, or walked.
+
+    data: the file, or a portion of it that starts at offset `base` of the file.
+    """
+    raw = data[transaction.start - base : transaction.end - base]
+    if not transaction.binary and prover(guide, delimiters).proves(raw):
+        return [] if guide.exact else [_other_version(guide, place or Place(transaction_set=guide.set_id))]
+    parts = segments(data, transaction, delimiters, base)
+    return validate(parts, guide, place, offsets(data, transaction, delimiters, base))
+
+
+def _other_version(guide: Guide, place: Place) -> Finding:
+    message = f"version {guide.asked} is judged by the guide for {guide.version}"
+    return find(Code.VERSION_UNSUPPORTED, message, place, found=guide.asked, severity=Severity.NOTE)
+
+
+def prover(guide: Guide, delimiters: Delimiters) -> "Prover":
+    """The prover of a guide for an interchange's delimiters, made once."""
+    made: dict[Delimiters, Prover] = guide.__dict__.setdefault("_provers", {})
+    found = made.get(delimiters)
+    if found is None:
+        found = made[delimiters] = Prover(guide, delimiters)
+    return found
+
+
+class Prover:
+    """A guide compiled for a set of delimiters. It remembers check digits and hierarchies that it has found right."""
+
+    def __init__(self, guide: Guide, delimiters: Delimiters) -> None:
+        self.guide = guide
+        element, terminator = delimiters.element, delimiters.segment
+        usable = len(element) == len(terminator) == 1 and not delimiters.wrapped and not element.isalnum()
+        self.expression = patterns.transaction(guide, delimiters) if usable else None
+        ending = terminator + delimiters.line_break
+        text = patterns.text_class(delimiters) + b"*+"
+        begin, mark = re.escape(ending), re.escape(element)
+        self.trailing = element + terminator
+        self.ctt = ending + b"CTT" + element
+        self.element, self.terminator = element, terminator
+        self.counted = tuple(ending + name.encode() + element for name in guide.line_segments)
+        self.levels = (
+            re.compile(begin + b"(HL" + mark + text + b"(?:" + mark + text + b")*+)") if guide.levels else None
+        )
+        self.marks = self._after(mark, text, check_digits.SSCC_QUALIFIERS) if "MAN" in guide.ids else []
+        self.gtins = self._after(mark, text, check_digits.GTIN_LENGTHS)
+        self.hash = None
+        if guide.hash_segment:
+            skipped = b"(?:" + mark + text + b"){%d}" % (guide.hash_element - 1)
+            self.hash = re.compile(begin + guide.hash_segment.encode() + skipped + mark + b"(" + text + b")")
+        self.good_trees: set[bytes] = set()
+
+    def _after(self, mark: bytes, text: bytes, names: Iterable[str]) -> list[_Numbers]:
+        """For each qualifier: its bytes, the length of a GTIN that it announces, a pattern for what follows it, and
+        those that were found right.
+
+        One pattern each: a literal beginning is searched for several times as fast as an alternation.
+        """
+        lengths = check_digits.GTIN_LENGTHS
+        made: list[_Numbers] = []
+        for name in sorted(names):
+            code = self.element + name.encode() + self.element
+            made.append((code, lengths.get(name, 0), re.compile(re.escape(code) + b"(" + text + b")"), set()))
+        return made
+
+    def proves(self, raw: bytes) -> bool:
+        """Whether a transaction set's bytes, ST to behind SE's terminator, are certainly free of findings."""
+        if self.expression is None or self.trailing in raw or self.expression.fullmatch(raw) is None:
+            return False
+        if not self._numbered(raw) or not self._totalled(raw):
+            return False
+        return self.levels is None or self._rooted(raw)
+
+    def _numbered(self, raw: bytes) -> bool:
+        """Check digits: SSCCs are computed, GTINs, which come again and again, remembered."""
+        for code, length, pattern, good in self.gtins:
+            if code not in raw:
+                continue
+            new = set(pattern.findall(raw)) - good
+            for each in new:
+                if len(each) != length or not check_digits.is_valid(each.decode("latin-1")):
+                    return False
+            if new:
+                if len(good) > _REMEMBERED:
+                    good.clear()
+                good |= new
+        return all(all(map(_is_sscc, pattern.findall(raw))) for code, _, pattern, _ in self.marks if code in raw)
+
+    def _totalled(self, raw: bytes) -> bool:
+        at = raw.rfind(self.ctt)
+        if at < 0 or not self.counted:
+            return True
+        values = raw[at + len(self.ctt) : raw.index(self.terminator, at + len(self.ctt))].split(self.element, 2)
+        if not values[0].isdigit() or int(values[0]) not in [raw.count(name) for name in self.counted]:
+            return False
+        if len(values) < 2 or not values[1] or self.hash is None:
+            return True
+        return _sum(self.hash.findall(raw)) == _sum([values[1]])
+
+    def _rooted(self, raw: bytes) -> bool:
+        """The HL tree. Notices of one shape are common, so a whole tree that was right once is remembered."""
+        assert self.levels is not None
+        found = self.levels.findall(raw)
+        tree = b"\n".join(found)
+        if tree in self.good_trees:
+            return True
+        if not found or not _is_tree([each.split(self.element) for each in found]):
+            return False
+        if len(tree) < 20_000:
+            if len(self.good_trees) > 1_000:
+                self.good_trees.clear()
+            self.good_trees.add(tree)
+        return True
+
+
+def _is_sscc(marks: bytes) -> bool:
+    """The weighted sum of an SSCC-18 is a multiple of ten; 8 is what 48 for each of its ASCII digits leaves."""
+    if len(marks) == 20 and marks[:2] == b"00":
+        marks = marks[2:]
+    return len(marks) == 18 and marks.isdigit() and (3 * sum(marks[::2]) + sum(marks[1::2])) % 10 == 8
+
+
+def _is_tree(levels: Sequence[list[bytes]]) -> bool:
+    """As `validate` judges it: numbers once, parents before, levels where they may stand, child codes true."""
+    seen: dict[bytes, bytes] = {}
+    parents, with_children, without = set(), set(), set()
+    for values in levels:
+        number, parent, level = values[1], values[2], values[3]
+        if number in seen:
+            return False
+        if parent:
+            above = seen.get(parent)
+            if above is None or ((level, above) not in _LEVEL_PAIRS and level in b"OTPI" and above in b"SOTPI"):
+                return False
+            parents.add(parent)
+        elif level != b"S" and seen:
+            return False
+        seen[number] = level
+        if len(values) > 4 and values[4]:
+            (with_children if values[4] == b"1" else without).add(number)
+    return with_children <= parents and not without & parents
+
+
+def _sum(texts: list[bytes]) -> Decimal | int | None:
+    try:
+        return sum(map(int, texts))
+    except ValueError:
+        pass
+    try:
+        return sum((Decimal(text.decode("latin-1")) for text in texts if text), Decimal(0))
+    except ArithmeticError:
+        return None

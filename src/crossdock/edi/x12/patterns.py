@@ -1,0 +1,197 @@
+"""A guide's structure and elements as a regular expression over bytes, for `compiled`.
+
+The expression matches less than the guide allows, never more: text is printable ASCII, years are 1900 to 2099, no 29th
+of February, decimals of usual size. Every repetition is possessive, so that matching takes one pass without backtracking.
+"""
+
+import re
+
+from crossdock.edi.x12.delimiters import Delimiters
+from crossdock.edi.x12.guide import MANY, Element, Guide, Loop, Note, Segment
+
+_DATE = (
+    rb"(?:19|20)[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
+)
+_RUN = 3
+"""How many optional parts are tried before a look ahead asks whether any of the rest can follow."""
+_TIME = rb"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9](?:[0-9]{1,2})?+)?+"
+
+
+def transaction(guide: Guide, delimiters: Delimiters) -> re.Pattern[bytes]:
+    """What the bytes of a transaction set match, ST to behind SE's terminator and the line break after it."""
+    return re.compile(_Builder(guide, delimiters).parts(guide.root))
+
+
+def text_class(delimiters: Delimiters) -> bytes:
+    """Printable ASCII without the separators of elements and segments.
+
+    The grave accent is left out as well: a class of three ranges or more becomes a bitmap in `re`, a fifth faster.
+    """
+    apart = {*delimiters.element, *delimiters.segment, 0x60}
+    allowed = [byte for byte in range(0x20, 0x7F) if byte not in apart]
+    pieces, start = [], allowed[0]
+    for byte, after in zip(allowed, [*allowed[1:], 0], strict=True):
+        if after != byte + 1:
+            first, last = re.escape(bytes([start])), re.escape(bytes([byte]))
+            pieces.append(first if start == byte else first + b"-" + last)
+            start = after
+    return b"[" + b"".join(pieces) + b"]"
+
+
+class _Builder:
+    def __init__(self, guide: Guide, delimiters: Delimiters) -> None:
+        self.guide = guide
+        self.mark = re.escape(delimiters.element)
+        self.end = re.escape(delimiters.segment + delimiters.line_break)
+        self.last_end = re.escape(delimiters.segment) + rb"[\r\n]*+"
+        self.text = text_class(delimiters)
+
+    def parts(self, loop: Loop) -> bytes:
+        """A loop's parts in order. Optional ones stand in nested groups, so that one look ahead skips all that is not there."""
+        made: list[tuple[bytes, bytes, bool]] = []
+        levels: list[bytes] = []
+        for part in loop.parts:
+            if isinstance(part, Loop) and part.level:
+                levels.insert(0, self.parts(part))
+                continue
+            if levels:
+                made.append((b"(?:" + b"|".join(levels) + b")*+", b"", False))
+                levels = []
+            if not part.unused:
+                first = part is loop.parts[0] and bool(loop.path)
+                name = part.id if isinstance(part, Segment) else part.trigger.id
+                body = self._part(part, first=first, level=loop.level)
+                made.append((body, name[:1].encode(), not first and not part.required))
+        return self._joined(made)
+
+    def _joined(self, made: list[tuple[bytes, bytes, bool]]) -> bytes:
+        whole = b""
+        at = 0
+        while at < len(made):
+            until = at
+            while until < len(made) and made[until][2]:
+                until += 1
+            whole += self._optional_parts(made[at:until])
+            if until < len(made):
+                whole += made[until][0]
+            at = until + 1
+        return whole
+
+    def _optional_parts(self, made: list[tuple[bytes, bytes, bool]]) -> bytes:
+        """A run of optional parts: `a b (look ahead: c d (look ahead: e f))`."""
+        if len(made) <= _RUN:
+            return b"".join(body for body, _, _ in made)
+        rest = made[_RUN:]
+        letters = b"".join(sorted({letter for _, letter, _ in rest}))
+        after = b"(?:(?=[" + letters + b"])" + self._optional_parts(rest) + b"|)"
+        return b"".join(body for body, _, _ in made[:_RUN]) + after
+
+    def _part(self, part: Segment | Loop, *, first: bool, level: str) -> bytes:
+        if isinstance(part, Loop):
+            return _times(self.parts(part), part.required, part.max)
+        body = self.segment(part, level if first else "")
+        return body if first else _times(body, part.required, part.max)
+
+    def segment(self, segment: Segment, level: str = "") -> bytes:
+        """One segment with its terminator. level: the HL03 that this one must have, `*` for any that has no own loop."""
+        end = self.last_end if segment.id == "SE" else self.end
+        name = segment.id.encode()
+        if segment.elements is None:
+            return name + b"(?:" + self.mark + self.text + b"*+)++" + end
+        elements = segment.elements
+        paired = {note.positions[0]: note for note in segment.notes if self._is_simple_pair(note, elements)}
+        ahead = b"".join(self._note(note) for note in segment.notes if note not in paired.values())
+        return name + ahead + self._tail(elements, 1, paired, level) + end
+
+    def _is_simple_pair(self, note: Note, elements: list[Element]) -> bool:
+        first = note.positions[0]
+        if note.kind != "P" or note.positions != (first, first + 1) or first + 1 > len(elements):
+            return False
+        return not any(element.required for element in elements[first - 1 :])
+
+    def _tail(self, elements: list[Element], number: int, paired: dict[int, Note], level: str) -> bytes:
+        """Elements from `number` on; they may end where nothing mandatory follows."""
+        if number > len(elements):
+            return b""
+        element = elements[number - 1]
+        if number in paired:
+            second = elements[number]
+            both = self._value(element) + self.mark + self._value(second)
+            rest = self._tail(elements, number + 2, paired, level)
+            return b"(?:" + self.mark + b"(?:" + both + b"|" + self.mark + b")" + rest + b")?+"
+        if level and number == 3:
+            others = "|".join(self.guide.levels)
+            value = (
+                level.encode()
+                if level != "*"
+                else b"(?!(?:" + others.encode() + b")" + self.mark + b")" + self.text + b"{1,2}+"
+            )
+        elif element.required:
+            value = self._value(element)
+        else:
+            value = self._optional(element)
+        rest = self._tail(elements, number + 1, paired, level)
+        if any(each.required for each in elements[number - 1 :]):
+            return self.mark + value + rest
+        return b"(?:" + self.mark + value + rest + b")?+"
+
+    def _optional(self, element: Element) -> bytes:
+        if element.unused:
+            return b""
+        if element.open:
+            return self.text + b"*+"
+        if element.type in ("AN", "ID") and element.min <= 1 and not element.closed:
+            return self.text + b"{0,%d}+" % element.max
+        return b"(?:" + self._value(element) + b")?+"
+
+    def _value(self, element: Element) -> bytes:
+        most = element.max
+        if element.open:
+            return self.text + b"++"
+        if element.closed:
+            return (
+                b"(?:"
+                + b"|".join(re.escape(code.encode()) for code in sorted(element.codes, key=len, reverse=True))
+                + b")"
+            )
+        if element.type in ("N0", "N2"):
+            return b"[0-9]{%d,%d}+" % (element.min, most)
+        if element.type == "R":
+            decimals = min(4, most // 2)
+            if not decimals:
+                return b"[0-9]{1,%d}+" % most
+            return b"[0-9]{1,%d}+(?:\\.[0-9]{1,%d}+)?+" % (most - decimals, decimals)
+        if element.type == "DT":
+            return _DATE if element.min == 8 else b"(?!)"
+        if element.type == "TM":
+            return _TIME
+        return self.text + b"{%d,%d}+" % (max(element.min, 1), most)
+
+    def _has(self, number: int) -> bytes:
+        skipped = b"(?:" + self.mark + self.text + b"*+){%d}" % (number - 1) if number > 1 else b""
+        return skipped + self.mark + self.text
+
+    def _note(self, note: Note) -> bytes:
+        """A syntax note as look-aheads from behind the segment's name."""
+        first, *rest = note.positions
+        has = [self._has(number) for number in note.positions]
+        any_of = b"(?:" + b"|".join(has) + b")"
+        if note.kind == "R":
+            return b"(?=" + any_of + b")"
+        if note.kind == "P":
+            all_of = b"".join(b"(?=" + each + b")" for each in has)
+            return b"(?:" + all_of + b"|(?!" + any_of + b"))"
+        if note.kind == "C":
+            all_of = b"".join(b"(?=" + self._has(number) + b")" for number in rest)
+            return b"(?:(?!" + has[0] + b")|" + all_of + b")"
+        if note.kind == "L":
+            return b"(?:(?!" + has[0] + b")|(?=" + b"|".join(has[1:]) + b"))"
+        pairs = [(one, two) for at, one in enumerate(has) for two in has[at + 1 :]]
+        return b"".join(b"(?!(?=" + one + b")" + two + b")" for one, two in pairs)
+
+
+def _times(body: bytes, required: bool, most: int) -> bytes:
+    if most == 1:
+        return body if required else b"(?:" + body + b"|)"
+    least = 1 if required else 0
+    return b"(?:" + body + b"){%d,%s}+" % (least, b"" if most >= MANY else b"%d" % most)
