@@ -51,7 +51,7 @@ INSERT INTO control_numbers (channel, kind, last) VALUES ($1, $2, $3)
 -- What became of deliveries, and when they are due again where they are.
 UPDATE deliveries d SET status = s.status, outcome = s.outcome, due_at = coalesce(s.due_at, d.due_at), leased_until = s.leased_until,
        message = CASE WHEN s.status = 'queued' AND s.recompose THEN NULL ELSE d.message END,
-       settled_at = CASE WHEN s.status IN ('accepted', 'refused', 'dead') THEN $8 ELSE NULL END
+       settled_at = CASE WHEN s.status IN ('accepted', 'refused', 'dead') THEN $8::timestamptz ELSE NULL END
   FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bool[]) AS s (lane, id, status, outcome, due_at, leased_until, recompose)
  WHERE d.lane = s.lane AND d.id = s.id AND d.status IN ('sending', 'unknown')
 
