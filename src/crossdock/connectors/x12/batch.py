@@ -7,8 +7,11 @@ import msgspec
 
 from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.partners import sending_identity
-from crossdock.edi.findings import Severity
+from crossdock.edi.findings import Finding, Place, errors
+from crossdock.edi.x12.compiled import examine
 from crossdock.edi.x12.delimiters import Delimiters
+from crossdock.edi.x12.guide import Guide
+from crossdock.edi.x12.index import index
 from crossdock.edi.x12.writer import (
     Collision,
     GroupDraft,
@@ -16,7 +19,6 @@ from crossdock.edi.x12.writer import (
     InterchangeHeader,
     Style,
     TransactionDraft,
-    Written,
     write_interchange,
 )
 
@@ -40,6 +42,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     functional_id: str
     set_id: str
     segments: Sequence[Sequence[str]]
+    guide: Guide | None = None
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):
@@ -62,14 +65,11 @@ class Batch:
         self._style = _style(partner)
         self.entries: list[Entry] = []
 
-    def add(self, entry: Entry) -> None:
-        self.entries.append(entry)
-
     def written(self, interchange: int, groups: Sequence[int], now: datetime) -> Sealed:
-        """The interchange under these control numbers, one for each of `groups()`.
+        """The interchange under these control numbers, one for each of `grouped` entries.
 
-        An entry that holds characters which may not stand there, where the partner wants them refused, is left out
-        with its reason; the others are written.
+        It is read back before it leaves. An entry that its guide does not allow, or that holds characters which the
+        partner wants refused, is left out with its reason; the others are written.
         """
         entries = list(self.entries)
         unwritable: list[tuple[str, str]] = []
@@ -77,11 +77,12 @@ class Batch:
             drafts, control = self._drafts(entries, interchange, groups, now)
             services = [segment for entry in entries if not entry.functional_id for segment in entry.segments]
             written = write_interchange(self._header(interchange, now), drafts, self._style, services)
-            if not written.refused:
+            wrong = errors(written.findings) or _read_back(written.data, {e.set_id: e.guide for e in entries})
+            if not wrong:
                 return Sealed(written.data, control, tuple(unwritable))
-            refused = _refused(written, control)
+            reasons = _reasons(wrong, control)
             # What belongs to no one transaction set, such as an identity too long for ISA, refuses all that is left.
-            left_out = {entry.delivery: refused.get(entry.delivery) or refused.get("") or "" for entry in entries}
+            left_out = {entry.delivery: reasons.get(entry.delivery) or reasons.get("") or "" for entry in entries}
             unwritable += [(delivery, reason) for delivery, reason in left_out.items() if reason]
             entries = [entry for entry in entries if not left_out[entry.delivery]]
         return Sealed(b"", {}, tuple(unwritable))
@@ -137,14 +138,31 @@ def grouped(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     return found
 
 
-def _refused(written: Written, control: Mapping[str, str]) -> dict[str, str]:
+def _read_back(data: bytes, guides: Mapping[str, Guide | None]) -> list[Finding]:
+    """What a reader with the same guides would refuse of what we have written."""
+    found = index(data)
+    wrong = errors(found.findings)
+    for interchange in found.interchanges:
+        for group in interchange.groups:
+            for transaction in group.transactions:
+                guide = guides[transaction.set_id]
+                if guide is not None:
+                    place = Place(
+                        group=group.control_number,
+                        transaction=transaction.control_number,
+                        transaction_set=transaction.set_id,
+                    )
+                    wrong += errors(examine(data, transaction, guide, interchange.delimiters, place))
+    return wrong
+
+
+def _reasons(wrong: Sequence[Finding], control: Mapping[str, str]) -> dict[str, str]:
     """Why, by delivery; "" for what is wrong with the whole."""
     by_place = {tuple(told.split("/")[2:]): delivery for delivery, told in control.items()}
     reasons: dict[str, list[str]] = {}
-    for finding in written.findings:
-        if finding.severity is Severity.ERROR:
-            place = (finding.place.group, finding.place.transaction)
-            reasons.setdefault(by_place.get(place, ""), []).append(finding.message)
+    for finding in wrong:
+        place = (finding.place.group, finding.place.transaction)
+        reasons.setdefault(by_place.get(place, ""), []).append(finding.message)
     return {delivery: "; ".join(told[:3]) for delivery, told in reasons.items()}
 
 

@@ -20,15 +20,14 @@ from crossdock.crosswalk.numbers import interchange_key, message_key
 from crossdock.crosswalk.orders import NotUnderstood
 from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.edi.findings import Finding, Place, errors
+from crossdock.edi.x12.compiled import examine
 from crossdock.edi.x12.delimiters import Delimiters
 from crossdock.edi.x12.document import read as read_document
 from crossdock.edi.x12.duplicates import check_usage
 from crossdock.edi.x12.envelope import Group, Index, Interchange, Transaction
 from crossdock.edi.x12.guide import GuideError
 from crossdock.edi.x12.index import index
-from crossdock.edi.x12.segments import offsets
 from crossdock.edi.x12.segments import segments as split
-from crossdock.edi.x12.validate import validate
 from crossdock.ports.translation import Identity, Message, Reading
 from crossdock.trade.documents import FunctionalAcknowledgement
 
@@ -159,14 +158,12 @@ class X12Reader:
         if guide is None:
             part.hold_transaction(place, "no-guide", detail, partner.id)
             return findings
-        segments = split(part.message.data, transaction, delimiters)
-        if validate(segments, guide, place):
-            # Once more with the place of each segment, which is not worth finding for a set that is right.
-            at = offsets(part.message.data, transaction, delimiters)
-            findings += validate(segments, guide, place, at if len(at) == len(segments) else None)
+        data = part.message.data
+        findings += examine(data, transaction, guide, delimiters, place)
         if findings and (refused := errors(findings)):
             part.hold_transaction(place, "rejected-document", in_words(refused), partner.id)
             return findings
+        segments = split(data, transaction, delimiters)
         document, unread = read_document(segments, guide)
         findings += unread
         digest = meaning.content_digest(segments)

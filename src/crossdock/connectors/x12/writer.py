@@ -14,14 +14,12 @@ import msgspec
 
 from crossdock.connectors.x12.batch import Batch, Entry, NotWritable, Sealed, grouped, wrapped
 from crossdock.connectors.x12.guides import Guides
-from crossdock.connectors.x12.sets import SETS, TransactionSet
+from crossdock.connectors.x12.sets import SETS
 from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.outgoing import in_their_words
 from crossdock.crosswalk.resolve import Crosswalk
-from crossdock.edi.findings import errors
 from crossdock.edi.x12.document import CannotWrite, Context, write
-from crossdock.edi.x12.guide import Guide, GuideError
-from crossdock.edi.x12.validate import validate
+from crossdock.edi.x12.guide import GuideError
 from crossdock.facts.order import DocumentSent
 from crossdock.ports.outbound import Delivery, Transmission
 from crossdock.ports.translation import Composition, ControlNumbers
@@ -31,7 +29,7 @@ INTERCHANGE, GROUP = "interchange", "group"
 
 
 class X12Writer:
-    """Writes for one system. `partner` is whose X12 it speaks, for deliveries that name no partner of the workspace."""
+    """Writes for one system. `partner` is whose X12 it speaks, for deliveries that name none or the system itself."""
 
     def __init__(self, crosswalk: Crosswalk, system: str, partner: str = "", guides: Guides | None = None) -> None:
         self._crosswalk = crosswalk
@@ -57,7 +55,7 @@ class X12Writer:
                 batch = batches.get(partner.id)
                 if batch is None:
                     batch = batches[partner.id] = Batch(partner)
-                batch.add(entry)
+                batch.entries.append(entry)
             except NotWritable as reason:
                 unwritable.append((delivery.id, str(reason)))
         transmissions: list[Transmission] = []
@@ -82,7 +80,9 @@ class X12Writer:
 
     def _partner_of(self, delivery: Delivery) -> Partner:
         partners = self._crosswalk.directory.partners
-        partner = partners.get(delivery.partner) or partners.get(self._partner)
+        partner = partners.get(delivery.partner)
+        if partner is None and delivery.partner in ("", self._system):
+            partner = partners.get(self._partner)
         if partner is None:
             raise NotWritable(f"the workspace knows no partner {delivery.partner or self._partner or self._system!r}")
         return partner
@@ -103,13 +103,6 @@ class X12Writer:
             raise NotWritable(f"the overlay for {told.set_id} cannot be used: {error}") from None
         if guide is None:
             raise NotWritable(f"there is no guide for transaction set {told.set_id}")
-        segments = self._segments(content, told, guide, partner, now)
-        return Entry(delivery.id, guide.group, told.set_id, segments)
-
-    def _segments(
-        self, content: Any, told: TransactionSet, guide: Guide, partner: Partner, now: datetime
-    ) -> list[list[str]]:
-        """What stands between ST and SE, proved right by the guide."""
         if told.prepared:
             segments = [list(segment) for segment in content.segments if segment[0] not in ("ST", "SE")]
         else:
@@ -117,10 +110,7 @@ class X12Writer:
                 segments = write(in_their_words(self._crosswalk, partner, content), guide, Context(moment=now))
             except CannotWrite as error:
                 raise NotWritable(str(error)) from None
-        whole = [["ST", told.set_id, "0001"], *segments, ["SE", str(len(segments) + 2), "0001"]]
-        if wrong := errors(validate(whole, guide)):
-            raise NotWritable("; ".join(finding.message for finding in wrong[:3]))
-        return segments
+        return Entry(delivery.id, guide.group, told.set_id, segments, guide)
 
 
 def _transmission(partner: Partner, number: int, sealed: Sealed) -> Transmission:
