@@ -2,9 +2,8 @@
 misbehave on purpose.
 
 `start` runs declared counterparties, `reconcile` draws the account from their tallies. `orders` and `confirmation`
-make the same
-X12 without any process, for benchmarks. Nothing here knows the hub but its codec, so that it cannot agree with it by
-accident.
+make the same X12 without any process, for benchmarks. Nothing here knows the hub but its codec, so that it cannot
+agree with it by accident.
 """
 
 from crossdock.testing.account import Account, reconcile

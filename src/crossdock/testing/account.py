@@ -1,9 +1,8 @@
 """The account that is drawn when a run is over: what the counterparties say they sent and got, held against each other.
 
 It asks the hub nothing. An order is complete when all that the warehouse shipped for it was announced and invoiced,
-once and at the ordered
-prices; it is lost when it has no invoice and neither a cancellation, a rejection nor the caller's explanation stands
-for it.
+once and at the ordered prices; it is lost when it has no invoice and neither a cancellation, a rejection nor the
+caller's explanation stands for it.
 """
 
 from collections import Counter, defaultdict
@@ -20,8 +19,7 @@ Lines = dict[str, Decimal]
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Purchase orders by what became of them (each in one of complete, cancelled, rejected, explained, lost, or in
-    wrong_quantities),
-    and what is wrong, in words that begin with the purchase order or the reference.
+    wrong_quantities), and what is wrong, in words that begin with the purchase order or the reference.
 
     doubled: by kind (acknowledgement, ship-notice, invoice, release, erp-order, erp-revision, erp-posting), what was
     done twice.

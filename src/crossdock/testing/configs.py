@@ -59,11 +59,9 @@ class Store(Declared, frozen=True):
 class Retailer(Declared, frozen=True, tag="retailer"):
     """A customer that orders by X12 through `mailbox` (`to-us/` and `from-us/`).
 
-    `orders` purchase orders of `lines` lines (from, to), `per_second` of them (0: all at once), `per_interchange` to
-    a file, numbered
-    `po_prefix` + `first_po` and up. `catalogue` or `catalogue_file` (CSV with the fields of CatalogueItem); neither:
-    one is made up.
-    `date` is the order date (ISO), today if empty.
+    `orders` purchase orders of `lines` lines (from, to), `per_second` of them (0: all at once), `per_interchange` to a
+    file, numbered `po_prefix` + `first_po` and up. `catalogue` or `catalogue_file` (CSV with the fields of
+    CatalogueItem); neither: one is made up. `date` is the order date (ISO), today if empty.
     """
 
     name: str
@@ -114,8 +112,8 @@ class Warehouse(Declared, frozen=True, tag="warehouse"):
 
 
 class Erp(Declared, frozen=True, tag="erp"):
-    """The ERP on `127.0.0.1:port` (0: any). `token` is the bearer token asked of callers; `idempotent` makes it
-    honour Idempotency-Key.
+    """The ERP on `127.0.0.1:port` (0: any). `token` is the bearer token asked of callers; `idempotent` makes it honour
+    Idempotency-Key.
 
     With `webhook_url` it announces held orders, signed with `webhook_secret` (Standard Webhooks: `whsec_` and base64,
     or plain text).

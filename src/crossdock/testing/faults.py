@@ -2,8 +2,7 @@
 
 Whether a fault strikes is decided by hashing the seed, the fault's name and a business reference, never by the order or
 the moment of calls: the same seed strikes the same references however the run is timed. Only windows (storms and
-outages)
-go by the clock or by the number of calls, because that is what an outage is.
+outages) go by the clock or by the number of calls, because that is what an outage is.
 """
 
 import hashlib
@@ -55,10 +54,9 @@ class RetailerFaults(Declared, frozen=True):
     """By purchase order number; the acknowledgement faults by the first business number in the group that they answer.
 
     doubled_interchange: the same bytes again under another file name. doubled_document: the same order again under a
-    new
-    control number. reordered: the file is held back until `reordered_by` later ones have been dropped.
-    changed: an 860 that changes the first line's quantity; cancelled: an 860 that cancels; both
-    `change_after_seconds` after the order.
+    new control number. reordered: the file is held back until `reordered_by` later ones have been dropped.
+    changed: an 860 that changes the first line's quantity; cancelled: an 860 that cancels; both `change_after_seconds`
+    after the order.
     unknown_item: the first line names an item that nobody sells. price_off: the first line's price is off by
     `price_off_percent`.
     """
@@ -80,14 +78,13 @@ class RetailerFaults(Declared, frozen=True):
 
 
 class WarehouseFaults(Declared, frozen=True):
-    """By the customer's purchase order number (W05-03) or our order number (W05-02); a later release of the same
-    order by `PO/n`.
+    """By the customer's purchase order number (W05-03) or our order number (W05-02); a later release of the same order
+    by `PO/n`.
 
     short, over, substituted, partial: in this order of precedence, on an order's first release. partial sends two
     confirmations.
     lost: confirmed only after `lost_seconds`, or never (None). late: `late_seconds` late. unknown_order: one more
-    confirmation,
-    for an order that nobody placed. rejected: the 997 rejects the 940, once; sent again it is taken.
+    confirmation, for an order that nobody placed. rejected: the 997 rejects the 940, once; sent again it is taken.
     shipped_already: a cancellation finds that the goods have left, and is answered with the ship confirmation.
     """
 

@@ -1,5 +1,5 @@
-"""Starting declared counterparties as processes, reading their tallies, and stopping them; nothing outlives the
-`with` or the parent."""
+"""Starting declared counterparties as processes, reading their tallies, and stopping them; nothing outlives the `with`
+or the parent."""
 
 import contextlib
 import os

@@ -57,8 +57,8 @@ _ACCEPTING = frozenset({"AA", "AC", "BP", "DR", "IA", "IC", "IP", "IQ", "IS"})
 
 
 def _ship_notice(transaction: x12.Transaction, interchange: str, moment: int, digest: str) -> list[Seen]:
-    """One entry for each order in the shipment. A carton belongs to the order whose HL is above it; an SN1 to the
-    line of the LIN before it."""
+    """One entry for each order in the shipment. A carton belongs to the order whose HL is above it; an SN1 to the line
+    of the LIN before it."""
     shipment = element(transaction.first("BSN"), 2)
     found: list[Seen] = []
     totals: list[dict[str, Decimal]] = []

@@ -104,8 +104,8 @@ def _line(number: str, w01: list[str], notes: tuple[tuple[str, ...], ...]) -> Re
 
 
 def pick(release: Release, config: Warehouse, *, first: bool) -> list[list[Picked]]:
-    """What is shipped, one list per shipment. Faults strike an order's first release only, as a balance is picked
-    with more care."""
+    """What is shipped, one list per shipment. Faults strike an order's first release only, as a balance is picked with
+    more care."""
     whole = [Picked(line, "CC", line.quantity) for line in release.lines]
     if not first or not whole:
         return [whole]
@@ -192,8 +192,7 @@ def confirmation(
     day: date = date(2026, 1, 16),
 ) -> bytes:
     """One interchange of 945s that confirm every 940 (whole quantities, one W01 to an LX) in `data` in full; for
-    benchmarks. Serials run on from
-    `first_serial`, one a line."""
+    benchmarks. Serials run on from `first_serial`, one a line."""
     bodies: list[tuple[str, str]] = []
     for interchange in x12.split(data):
         for transaction in interchange.transactions():

@@ -1,5 +1,5 @@
-"""What every call to an HTTP counterparty passes first: the count, the key, the storms and outages; and the clock
-that these go by."""
+"""What every call to an HTTP counterparty passes first: the count, the key, the storms and outages; and the clock that
+these go by."""
 
 import time
 from collections.abc import Sequence

@@ -2,9 +2,8 @@
 connections must break.
 
 The gate is a plain TCP relay. Closing it is a hard outage (connection refused, open connections reset); cutting one
-connection
-lets a call be carried out and never answered. Without such faults there is no gate and Granian itself listens on the
-port.
+connection lets a call be carried out and never answered. Without such faults there is no gate and Granian itself
+listens on the port.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """The little X12 that the counterparties speak: interchanges taken apart and put together, plainly and on their own.
 
 It is kept apart from `crossdock.edi` on purpose, so that a mistake there is not shared here. It reads any delimiters
-(from ISA) and
-line breaks after segments; it checks nothing but what it needs, `conformity` asks the real codec for that.
+(from ISA) and line breaks after segments; it checks nothing but what it needs, `conformity` asks the real codec for
+that.
 """
 
 from collections.abc import Iterator, Sequence
@@ -123,8 +123,8 @@ def join(
     style: Style,
     moment: datetime,
 ) -> bytes:
-    """One interchange with one group. `transactions` are (set id, body in the plain style); control numbers count
-    from 0001."""
+    """One interchange with one group. `transactions` are (set id, body in the plain style); control numbers count from
+    0001."""
     before, between = _header(functional_id, identity, style, moment)
     parts = [f"{before[0]}{control_number:09d}{before[1]}~{between[0]}{control_number}{between[1]}~"]
     for position, (set_id, text) in enumerate(transactions, 1):
