@@ -83,6 +83,21 @@ SLIPS = [
     ("partners/blue.toml", "acknowledge_hours = 4", 'acknowledge_hours = "4 h"', "bad-value", 'or "never"'),
     ("partners/blue.toml", "[clocks]", "[clock]", "unknown-key", "did you mean `clocks`?"),
     ("partners/blue.toml", "acknowledge_ta1 = true", "acknowledge_ta1 = 1", "bad-value", "true or false"),
+    (
+        "partners/blue.toml",
+        'DTM = { usage = "required" }',
+        'DTN = { usage = "required" }',
+        "bad-overlay",
+        "no segment 'DTN'; did you mean",
+    ),
+    (
+        "partners/blue.toml",
+        '"PO1-01" = { usage = "required"',
+        '"PO1-01" = { usage = "requird"',
+        "bad-overlay",
+        "'required'",
+    ),
+    ("partners/blue.toml", '"PO1-04" = { usage', '"PO1-99" = { usage', "bad-overlay", "PO1-99"),
     ("items.csv", "614141100019", "614141100010", "bad-check-digit", "614141100019 would be right"),
     ("items.csv", "614141100019", "61414110001", "bad-value", "12, 13 or 14 digits"),
     ("items.csv", "614141100026", "614141100019", "duplicate", "already stands in line 2"),
@@ -145,6 +160,18 @@ def test_a_rule_of_the_decision_is_found_at_its_own_line(wholesaler: Path, edit)
     (problem,) = [p for p in check(wholesaler, {}) if p.severity == "error"]
     text = (wholesaler / "routing.json").read_text().splitlines()
     assert '"elsewhere"' in text[problem.line - 1]
+
+
+def test_slips_in_one_overlay_do_not_hide_each_other(wholesaler: Path, edit) -> None:
+    first = edit("partners/blue.toml", "DTM =", "DTN =")
+    second = edit("partners/blue.toml", '"PO1-04"', '"PO9-04"')
+    found = [p.line for p in check(wholesaler, {}) if p.code == "bad-overlay"]
+    assert found == [first, second]
+
+
+def test_an_overlay_of_a_set_without_a_guide_is_a_slip(wholesaler: Path, edit) -> None:
+    edit("partners/blue.toml", "[x12.overlays.850.segments]", "[x12.overlays.851.segments]")
+    assert any(p.code == "bad-overlay" and p.meant.startswith("did you mean `85") for p in check(wholesaler, {}))
 
 
 def test_a_secret_that_this_machine_lacks_is_a_warning(wholesaler: Path) -> None:

@@ -40,6 +40,12 @@ def test_a_clock_that_is_never_does_not_run(wholesaler: Path, edit) -> None:
     assert load(wholesaler, {}).agreements["blue"].clocks.invoice_hours is None
 
 
+def test_a_warehouse_that_sends_no_997_owes_none(wholesaler: Path, edit) -> None:
+    assert load(wholesaler, {}).agreements["acme"].warehouse_functional_acks
+    edit("partners/quick3pl.toml", 'version = "004010"', "functional_acks = false")
+    assert not load(wholesaler, {}).agreements["acme"].warehouse_functional_acks
+
+
 def test_percentages_and_prices_are_exact(wholesaler: Path, edit) -> None:
     edit("partners/acme.toml", "price_tolerance_percent = 1", "price_tolerance_percent = 0.1")
     loaded = load(wholesaler, {})

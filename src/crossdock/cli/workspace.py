@@ -1,7 +1,7 @@
 """`crossdock init | check | plan | apply | versions | rollback`: the workspace at the command line.
 
 `check` and `init` need no database; the others are handed one by `register`. Exit codes: 0 done (or nothing to do), 1 the workspace has errors or the plan was
-refused, 2 the command was not understood. `--json` prints one JSON document on standard output; words for people about a failure go to standard error.
+refused, 2 the command was not understood, 3 there is no such version. `--json` prints one JSON document on standard output; words for people about a failure go to standard error.
 """
 
 import asyncio
@@ -152,7 +152,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     except (Objection, Overtaken) as error:
         _fail(str(error))
     except KeyError as error:
-        _fail(f"there is no version {error}; see `crossdock versions`")
+        _fail(f"there is no version {error}; see `crossdock versions`", 3)
 
 
 def _worst_first(problems: Sequence[Problem]) -> list[Problem]:
@@ -185,6 +185,6 @@ def _print(value: Any) -> None:
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-def _fail(reason: str) -> NoReturn:
+def _fail(reason: str, code: int = 1) -> NoReturn:
     typer.echo(reason, err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)

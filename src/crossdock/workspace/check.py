@@ -67,6 +67,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         said = self.partners[partner].declared
         return (said.channel if said else "") or next(iter(self.channels(partner)), "")
 
+    def warehouses_acknowledge(self) -> bool:
+        """Whether every warehouse owes us 997s. One that does not must not leave orders waiting for them, so all must."""
+        warehouses = [p for p in self.partners.values() if p.declared and p.declared.role == "warehouse"]
+        return all(p.x12.functional_acks for p in warehouses)
+
     def place(self, partner: PartnerDraft, table: str, key: str) -> tuple[TomlFile, KeyPath]:
         """Where a key of a partner's table is said: in its own file, or among the defaults."""
         path = (table, key)

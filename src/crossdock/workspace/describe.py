@@ -1,5 +1,6 @@
 """The reference of the workspace, generated from its declarations: `docs/reference/workspace.md` is what `describe()` returns."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -138,3 +139,7 @@ def _doc(shape: type[msgspec.Struct]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", "\\n")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(describe())

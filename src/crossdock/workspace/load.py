@@ -48,7 +48,7 @@ def read(path: Path, environ: Mapping[str, str]) -> tuple[Loaded | None, list[Pr
     company_toml, company = _company(folder)
     systems = {f.id: SystemDraft(f, _system(folder, f)) for f in folder.tomls("systems")}
     partners = {f.id: _partner(folder, f, company) for f in folder.tomls("partners")}
-    _ids(folder, [d.file for d in (*systems.values(), *partners.values())])
+    _ids(folder, [s.file for s in systems.values()] + [p.file for p in partners.values()])
     words = catalogue(folder.rows, partners, report)
     routing_file, routing_text, routing = _routing(folder, report)
     folder.strangers()
@@ -181,6 +181,7 @@ def _as_agreement(id: str, draft: PartnerDraft, whole: Draft) -> Agreement:
         currency=said.currency or whole.company.currency,
         channel=whole.channel(id),
         functional_acks=draft.x12.functional_acks,
+        warehouse_functional_acks=whole.warehouses_acknowledge(),
         clocks=draft.clocks,
         **msgspec.structs.asdict(draft.policy),
     )

@@ -18,8 +18,17 @@ from crossdock.ports.system import System
 FORMAT = 1
 """The present format of workspaces."""
 
-OURS_ELSEWHERE = ("partner", "version", "name", "currency", "channel", "functional_acks", "clocks")
-"""Fields of Agreement that a partner's file says outside of its [policy] table."""
+OURS_ELSEWHERE = (
+    "partner",
+    "version",
+    "name",
+    "currency",
+    "channel",
+    "functional_acks",
+    "warehouse_functional_acks",
+    "clocks",
+)
+"""Fields of Agreement that a partner's file says outside of its [policy] table, or that other partners' files say."""
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
