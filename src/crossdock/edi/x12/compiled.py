@@ -154,7 +154,9 @@ def _is_sscc(marks: bytes) -> bool:
 def _is_tree(levels: Sequence[list[bytes]]) -> bool:
     """As `validate` judges it: numbers once, parents before, levels where they may stand, child codes true."""
     seen: dict[bytes, bytes] = {}
-    parents, with_children, without = set(), set(), set()
+    parents: set[bytes] = set()
+    with_children: set[bytes] = set()
+    without: set[bytes] = set()
     for values in levels:
         number, parent, level = values[1], values[2], values[3]
         if number in seen:

@@ -62,7 +62,7 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, eq=False):
     pairs: qualifier and value elements that alternate. append: one text per segment. lines: texts joined by line breaks.
     spread: the texts of several elements and segments. sum: amounts that add up. moment: date and time of one field.
     defaults are written where the document is silent ("G@07": only with element 07), count where it has no count.
-    always: write the segment when this field of the document has something. special: see `acknowledgements`.
+    always: write the segment when this field of the document has something. special: see `error_words`.
     """
 
     fields: dict[int, str] = {}

@@ -173,7 +173,7 @@ class _Builder:
 
     def _note(self, note: Note) -> bytes:
         """A syntax note as look-aheads from behind the segment's name."""
-        first, *rest = note.positions
+        rest = note.positions[1:]
         has = [self._has(number) for number in note.positions]
         any_of = b"(?:" + b"|".join(has) + b")"
         if note.kind == "R":

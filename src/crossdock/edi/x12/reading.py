@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from crossdock.edi.findings import Code, Finding, Place, find
-from crossdock.edi.x12 import acknowledgements, values
+from crossdock.edi.x12 import error_words, values
 from crossdock.edi.x12.guide import Element, Guide, Loop, Rule, Segment
 from crossdock.edi.x12.hierarchy import LEVEL_TYPES, Tree
 from crossdock.trade.documents import Document
@@ -225,7 +225,7 @@ class Reader:
         for number, name in rule.sum.items():
             made.append(_sum(number, name, self._decoder(rule, Decimal, element_of(segment, number))))
         if rule.special:
-            made.append(acknowledgements.READ[rule.special])
+            made.append(error_words.READ[rule.special])
         for number, name in rule.append.items():
             made.append(_append(number, name, self._decoder(rule, str, element_of(segment, number))))
         for number, name in rule.lines.items():
@@ -243,7 +243,7 @@ class Reader:
         """Element positions of a rule and what must be able to read them, by the element's own type."""
         numbers = [*rule.fields, *rule.sum, *([rule.value] if rule.value else [])]
         numbers += [rule.moment["date"], rule.moment["time"]] if rule.moment else []
-        found = []
+        found: list[tuple[int, values.Decoder]] = []
         for number in numbers:
             element = element_of(segment, number)
             kinds = {"DT": date, "R": Decimal, "N2": Decimal, "N0": int}

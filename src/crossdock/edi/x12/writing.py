@@ -9,12 +9,11 @@ import operator
 import typing
 from collections.abc import Callable
 from datetime import datetime
-
 from typing import Any
 
 import msgspec
 
-from crossdock.edi.x12 import acknowledgements, values
+from crossdock.edi.x12 import error_words, values
 from crossdock.edi.x12.guide import Guide, Loop, Rule, Segment
 from crossdock.edi.x12.hierarchy import LEVEL_TYPES, levels
 from crossdock.edi.x12.reading import element_of, entry_type, field_types, pair_positions
@@ -365,7 +364,7 @@ def _clock(value: datetime | None) -> str:
 
 def _errors(segment_id: str) -> Emitter:
     def emit(what: Any, out: Out) -> None:
-        out.extend(acknowledgements.segments(what.errors, segment_id, f"{segment_id[:2]}4"))
+        out.extend(error_words.segments(what.errors, segment_id, f"{segment_id[:2]}4"))
 
     return emit
 
@@ -374,7 +373,7 @@ def _group_codes(special: str) -> Callable[[Any], tuple[int, list[str]] | None]:
     prefix, start = ("transaction", 2) if special == "transaction-errors" else ("group", 5)
 
     def codes(what: Any) -> tuple[int, list[str]] | None:
-        found = acknowledgements.codes(what.errors, prefix)
+        found = error_words.codes(what.errors, prefix)
         return (start, found) if found else None
 
     return codes

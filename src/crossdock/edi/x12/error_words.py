@@ -53,6 +53,11 @@ _SEGMENT = re.compile(r"(\w+)\[([^\]]*)\](?: in loop (\S+?))?(?:: (.*))?", re.DO
 _ELEMENT = re.compile(r"\w+-([^ :]*)(?: \(([^)]*)\))?: (.*?)(?:, found (\".*\"))?", re.DOTALL)
 
 
+def quoted(text: str) -> str:
+    """Quoted so that nothing in it can be taken for the end of a sentence."""
+    return json.dumps(text).replace(";", "\\u003b")
+
+
 def _word(table: dict[str, str], code: str) -> str:
     return table.get(code, f"error code {code}") if code else "in error"
 
@@ -76,7 +81,7 @@ def _read_element(segment: Sequence[str], frame: dict[str, Any]) -> None:
     errors = frame.setdefault("errors", ["?[]: in error"])
     name = errors[-1].partition("[")[0]
     where = f"{name}-{position.zfill(2)}" + (f" ({reference})" if reference else "")
-    told = f"{where}: {_word(ELEMENT_ERRORS, code)}" + (f", found {json.dumps(bad)}" if bad else "")
+    told = f"{where}: {_word(ELEMENT_ERRORS, code)}" + (f", found {quoted(bad)}" if bad else "")
     errors[-1] = f"{errors[-1]}; {told}"
 
 
