@@ -8,6 +8,8 @@ from crossdock.trade.documents import ItemReference
 GTIN = "gtin"
 """One name for GTIN-8, -12, -13 and -14: the same number with leading zeros (GS1 General Specifications 3.3.2)."""
 
+_REMEMBERED = 100_000
+
 OUR_NUMBER = frozenset({"seller-item", "sku"})
 """Qualifiers under which a partner may write our own item id."""
 
@@ -27,6 +29,7 @@ class Items:
 
     def __init__(self, directory: Directory) -> None:
         self.by_id = directory.items
+        self._found: dict[tuple[str, tuple[ItemReference, ...]], tuple[Item | None, str]] = {}
         self._of_partner: dict[tuple[str, str, str], str] = {}
         self._of_all: dict[tuple[str, str], str | None] = {}
         self._theirs: dict[tuple[str, str], list[ItemReference]] = {}
@@ -39,7 +42,7 @@ class Items:
                 # A number that two items share tells nothing: None.
                 self._of_all[key] = item.id if self._of_all.get(key, item.id) == item.id else None
 
-    def find(self, partner: Partner, references: Iterable[ItemReference]) -> tuple[Item | None, str]:
+    def find(self, partner: Partner, references: tuple[ItemReference, ...]) -> tuple[Item | None, str]:
         """The item that `references` mean, or None and why: `unknown-item`, or `item-conflict` when they mean
         different ones.
 
@@ -47,6 +50,15 @@ class Items:
         (`item_qualifiers`) count. A reference that we do not know does not speak against one that we do; two that
         we know must agree, whatever the order of trust.
         """
+        key = (partner.id, references)
+        known = self._found.get(key)
+        if known is None:
+            if len(self._found) >= _REMEMBERED:  # numbers are a sender's words, and must not fill the memory
+                self._found.clear()
+            known = self._found[key] = self._find(partner, references)
+        return known
+
+    def _find(self, partner: Partner, references: Iterable[ItemReference]) -> tuple[Item | None, str]:
         found: str | None = None
         trusted = partner.item_qualifiers
         ours = "sku" if partner.role == "warehouse" else ""

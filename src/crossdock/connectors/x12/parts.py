@@ -131,3 +131,12 @@ def in_words(findings: Sequence[Finding]) -> str:
     if len(findings) > TOLD_OF_FINDINGS:
         said.append(f"and {len(findings) - TOLD_OF_FINDINGS} more")
     return "; ".join(said)
+
+
+def header_elements(header: bytes, separator: bytes, count: int) -> list[str]:
+    """A header segment's name and `count` elements, blanks and stray line breaks taken off; empty ones where it is
+    short.
+    """
+    text = header if separator in b"\r\n" else header.replace(b"\r", b"").replace(b"\n", b"")
+    elements = [element.strip() for element in text.decode("latin-1").split(separator.decode("latin-1"))]
+    return elements + [""] * (count + 1 - len(elements))

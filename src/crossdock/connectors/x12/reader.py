@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from crossdock.connectors.x12 import acknowledged, meaning
 from crossdock.connectors.x12.guides import Guides
-from crossdock.connectors.x12.parts import Findings, Part, in_words
+from crossdock.connectors.x12.parts import Findings, Part, header_elements, in_words
 from crossdock.connectors.x12.receipts import Receipt
 from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.numbers import interchange_key, message_key
@@ -73,7 +73,7 @@ class X12Reader:
         if partner is None:
             part.hold(names.held(part), "unknown-sender", f"{names.sender} to {names.receiver}", control=names.control)
             return
-        wrong = check_usage(interchange, partner.x12.usage)
+        wrong = check_usage(interchange, partner.x12.usage) if names.usage != partner.x12.usage else None
         if wrong is not None:
             part.findings.append(wrong)
             part.hold(names.held(part), "test-indicator", wrong.message, partner.id, control=names.control)
@@ -86,16 +86,15 @@ class X12Reader:
         else:
             for group, sender in zip(interchange.groups, partners, strict=True):
                 yield from self._group(interchange, group, sender, names, told, receipt, part)
-        data = receipt.fact(part.message, self._crosswalk.directory.version, names.sender, names.receiver)
+        data = receipt.fact(
+            part.message, self._crosswalk.directory.version, names.sender, names.receiver, names.control
+        )
         if data is not None:
             key = interchange_key(partner.id, names.control, *names.key_parts)
             part.tell(key, data, key, (("control-number", names.control),))
 
     def _partner(self, names: "Names", group_sender: str | None) -> Partner | None:
-        key = names.key
-        return self._crosswalk.partners.find(
-            key.sender_qualifier, key.sender, key.receiver_qualifier, key.receiver, group_sender
-        )
+        return self._crosswalk.partners.find(*names.key, group_sender)
 
     def _group(
         self,
@@ -107,9 +106,10 @@ class X12Reader:
         receipt: Receipt,
         part: Part,
     ) -> Iterator[Reading]:
-        number = group.control_number
+        gs = header_elements(group.header, group.separator, 8)
+        number = gs[6]
         if partner is None:
-            part.hold(names.held(part, number), "unknown-sender", f"group {number} of {group.sender}")
+            part.hold(names.held(part, number), "unknown-sender", f"group {number} of {gs[2]}")
             return
         findings = told.of_envelope(group)
         rejected: list[str] = []
@@ -133,7 +133,7 @@ class X12Reader:
                         rejected.append(f"{transaction.set_id} {transaction.control_number}: {in_words(wrong)}")
                 if part.count >= self._chunk:
                     yield part.done()
-        receipt.group(group, findings, rejected)
+        receipt.group(group, gs, findings, rejected)
 
     def _transaction(
         self,
@@ -191,12 +191,14 @@ class Names:
     """An interchange's identity in the words that are needed, parsed once."""
 
     def __init__(self, interchange: Interchange) -> None:
-        self.key = key = interchange.key
-        self.control = interchange.control_number
-        self.sender = f"{key.sender_qualifier}/{key.sender}"
-        self.receiver = f"{key.receiver_qualifier}/{key.receiver}"
-        self.identity = f"{self.sender}/{self.receiver}/{key.control_number}"
-        self.key_parts = (self.sender, self.receiver, interchange.date, interchange.time)
+        isa = header_elements(interchange.header, interchange.delimiters.element, 16)
+        self.key = (isa[5], isa[6], isa[7], isa[8])
+        self.control = control = isa[13]
+        self.usage = isa[15]
+        self.sender = f"{isa[5]}/{isa[6]}"
+        self.receiver = f"{isa[7]}/{isa[8]}"
+        self.identity = f"{self.sender}/{self.receiver}/{control.lstrip('0') or control}"
+        self.key_parts = (self.sender, self.receiver, isa[9], isa[10])
 
     def held(self, part: Part, *controls: str) -> str:
         """The key under which the interchange, or the group of these control numbers, is held."""

@@ -24,24 +24,28 @@ class Receipt:
         self._interchange = interchange
         self._partner = partner
         self._groups: list[ReceivedGroup] = []
-        judged = [finding for finding in findings if finding.code is not Code.DUPLICATE_INTERCHANGE]
-        self._ta1 = technical_acknowledgement(interchange, judged) or []
-        self.refused = errors(judged) if self._ta1 and self._ta1[4] == "R" else []
+        self._ta1: list[str] = []
+        self.refused: list[Finding] = []
+        if findings or self._ta1_wanted():
+            judged = [finding for finding in findings if finding.code is not Code.DUPLICATE_INTERCHANGE]
+            self._ta1 = technical_acknowledgement(interchange, judged) or []
+            if self._ta1 and self._ta1[4] == "R":
+                self.refused = errors(judged)
 
-    def group(self, group: Group, findings: Sequence[Finding], rejected: Sequence[str]) -> None:
-        """A group has been read. findings: all that lie in it. rejected: its transaction sets that were not taken,
-        in words.
+    def group(self, group: Group, gs: Sequence[str], findings: Sequence[Finding], rejected: Sequence[str]) -> None:
+        """A group has been read. gs: its header's elements. findings: all that lie in it. rejected: its transaction
+        sets that were not taken, in words.
         """
         segments: list[tuple[str, ...]] = []
         status = "A"
         draft = acknowledge_group(group, findings, "0001")
         if draft is not None:
-            segments = [tuple([_whole(element) for element in segment]) for segment in draft.segments]
+            segments = [_plain(segment) for segment in draft.segments]
             status = segments[-1][1]
         self._groups.append(
             ReceivedGroup(
-                functional_id=group.functional_id,
-                control_number=group.control_number,
+                functional_id=gs[1],
+                control_number=gs[6],
                 status=STATUS[status],
                 transactions=group.transaction_count,
                 acknowledgement=tuple(segments) if self._partner.x12.functional_acks else (),
@@ -49,9 +53,12 @@ class Receipt:
             )
         )
 
-    def fact(self, message: Message, version: int, sender: str, receiver: str) -> InterchangeReceived | None:
+    def fact(
+        self, message: Message, version: int, sender: str, receiver: str, control_number: str
+    ) -> InterchangeReceived | None:
         """The fact that it was read; None where it holds acknowledgements alone, for those are answers and owe none."""
-        interchange, ta1 = self._interchange, self._ta1_wanted()
+        interchange = self._interchange
+        ta1 = tuple(self._ta1) if self._ta1_wanted() else ()
         if not ta1 and all(group.functional_id == ACKNOWLEDGEMENT_GROUP for group in self._groups):
             return None
         return InterchangeReceived(
@@ -59,18 +66,17 @@ class Receipt:
             partner=self._partner.id,
             sender=sender,
             receiver=receiver,
-            control_number=interchange.control_number,
+            control_number=control_number,
             workspace_version=version,
             version=interchange.version,
             groups=tuple(self._groups),
             ta1=ta1,
         )
 
-    def _ta1_wanted(self) -> tuple[str, ...]:
-        wanted = self._partner.x12.acknowledge_ta1 or self._interchange.ack_requested
-        return tuple(self._ta1) if wanted else ()
+    def _ta1_wanted(self) -> bool:
+        return self._partner.x12.acknowledge_ta1 or self._interchange.ack_requested
 
 
-def _whole(element: str | Sequence[str]) -> str:
+def _plain(segment: Sequence[str | Sequence[str]]) -> tuple[str, ...]:
     # An AK4 that names a component is told by its element alone: how components are separated is not known here.
-    return element if isinstance(element, str) else element[0]
+    return tuple([element if type(element) is str else element[0] for element in segment])
