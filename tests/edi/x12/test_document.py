@@ -98,7 +98,7 @@ def test_an_item_without_an_order_belongs_to_one_that_nobody_named() -> None:
 
 def test_an_amount_that_has_no_place_is_refused_not_rounded() -> None:
     invoice = d.Invoice(number="I1", purchase_order="P1", total=Decimal("1.005"))
-    with pytest.raises(CannotWrite, match="TDS-01 holds two decimals, but the amount is 1.005"):
+    with pytest.raises(CannotWrite, match=r"TDS-01 holds two decimals, but the amount is 1\.005"):
         write(invoice, guide_for("810"))
 
 
