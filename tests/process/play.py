@@ -77,6 +77,7 @@ class Play:
         self.effects: dict[str, Effect] = {}
         self.answers: dict[str, Callable[[Effect], Iterable[Any]]] = {}
         self.acknowledging = True
+        self.contents: dict[str, Any] = {}
 
     # --- facts ---
 
@@ -101,6 +102,16 @@ class Play:
 
     def owed(self, what: str) -> Obligation:
         return next(o for o in self.standing.obligations if o.id == f"{self.key}/{what}")
+
+    def see(self) -> None:
+        """Notes what is ready, and that it never differs under one id: content, the day of writing apart; of what a shipment calls for, which goes out
+        once and at the prices that hold then, the quantities."""
+        for o in self.standing.obligations:
+            if o.status is Status.READY:
+                effect = order_to_cash.effect(self.state, o, self.agreement, START)
+                once = o.kind in ("ship-notice", "post-shipment", "tax", "invoice")
+                seen = effect.told if once else effect.content
+                assert self.contents.setdefault(o.id, seen) == seen, o.id
 
     def ready(self) -> list[Obligation]:
         return [o for o in self.standing.obligations if o.status is Status.READY and o.id not in self.effects]

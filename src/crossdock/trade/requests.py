@@ -42,7 +42,7 @@ class SalesOrderEntry(Document, frozen=True, kw_only=True):
 
 
 class SalesOrderRevision(Document, frozen=True, kw_only=True):
-    """The order in the ERP (`erp_order`) is now as `lines` say, or `cancelled` altogether."""
+    """The order in the ERP (`erp_order`) is now as `lines` say, or `cancelled` altogether. Of a line that is not there, nothing is wanted beyond what was posted."""
 
     reference: str
     order: str

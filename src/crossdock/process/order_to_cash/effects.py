@@ -12,6 +12,7 @@ from zlib import crc32
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Effect, Obligation
 from crossdock.process.order_to_cash.counters import LineNow, Position, ShipmentNow
+from crossdock.process.order_to_cash.lines import as_it_came
 from crossdock.process.order_to_cash.money import ZERO, amount_of, said_to_customer
 from crossdock.process.order_to_cash.position import position_of
 from crossdock.process.order_to_cash.state import Line, ShippedLine, State
@@ -361,7 +362,7 @@ def _credit_check(state: State, p: Position, obligation: Obligation, agreement: 
         reference=obligation.id,
         order=state.key,
         customer=p.order.partner,
-        amount=p.total,
+        amount=obligation.amount or ZERO,
         currency=_currency(p, agreement),
     )
     return Effect(
@@ -371,22 +372,17 @@ def _credit_check(state: State, p: Position, obligation: Obligation, agreement: 
 
 def _create_in_erp(state: State, p: Position, obligation: Obligation, agreement: Agreement, now: datetime) -> Effect:
     """The order as it came and was decided; whatever altered it since is told by a revision, so that this content cannot depend on when it is made."""
-    lines = []
-    for line in p.order.lines:
-        held = p.lines[line.line]
-        if held.undecided or not held.original:
-            continue
-        base = held.line if line.trouble else line
-        if held.price_changed:
-            price, theirs = held.price, None
-        else:
-            price, theirs = (base.price, base.partner_price) if base.price is not None else (base.agreed_price, None)
-        amount = amount_of(base, price, theirs, held.original)
-        lines.append(
-            RequestedLine(
-                line=base.line, item=base.item, quantity=held.original, unit=base.unit, price=price, amount=amount
-            )
+    lines = [
+        RequestedLine(
+            line=x.line,
+            item=x.item,
+            quantity=quantity,
+            unit=x.unit,
+            price=price,
+            amount=amount_of(x, price, theirs, quantity),
         )
+        for x, price, theirs, quantity in as_it_came(p)
+    ]
     content = SalesOrderEntry(
         reference=obligation.id,
         order=state.key,
@@ -406,14 +402,14 @@ def _erp_order(state: State) -> str:
 
 
 def _revise_in_erp(state: State, p: Position, obligation: Obligation, agreement: Agreement, now: datetime) -> Effect:
-    """The whole order as it is now: what is still wanted of each line, and what has shipped."""
-    lines = [_request(x, x.quantity - x.cut) for x in p.lines.values() if not x.undecided]
+    """The whole order as altered. Of a cancelled line nothing more is wanted than was posted: it is left out, whatever has shipped, so that the content follows from the mark."""
+    lines = [_request(x, x.quantity) for x in p.lines.values() if not (x.undecided or x.cancelled or x.deleted)]
     content = SalesOrderRevision(
         reference=obligation.id,
         order=state.key,
         erp_order=_erp_order(state),
-        cancelled=p.cancelled is not None and not any(x.shipped for x in p.lines.values()),
-        lines=tuple([x for x in lines if x.quantity]),
+        cancelled=p.cancelled is not None,
+        lines=tuple(lines),
     )
     return Effect(
         obligation=obligation.id,

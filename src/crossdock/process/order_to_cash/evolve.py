@@ -226,30 +226,33 @@ def _hold_released(state: State, d: facts.HoldReleased, at: datetime, fact: str)
 
 def _credit(state: State, d: facts.CreditAnswered, at: datetime, fact: str) -> State:
     said = _said(state, d.obligation)
-    if _later(state.answers.get(said), at, fact):
+    if said.startswith("credit-check") and _later(state.answers.get(said), at, fact):
         return _with(state, "answers", said, Answer(at, fact, d.approved, d.reason, None))
     return state
 
 
-def _answered(state: State, obligation: str, answer: Answer) -> State:
+def _answered(state: State, kind: str, obligation: str, answer: Answer) -> State:
+    """The first answer holds. An answer to an obligation of another kind answers nothing."""
     said = _said(state, obligation)
-    return _with(state, "answers", said, answer) if _earlier(state.answers.get(said), answer.at, answer.fact) else state
+    if said.startswith(kind) and _earlier(state.answers.get(said), answer.at, answer.fact):
+        return _with(state, "answers", said, answer)
+    return state
 
 
 def _erp_created(state: State, d: facts.ErpOrderCreated, at: datetime, fact: str) -> State:
-    return _answered(state, d.obligation, Answer(at, fact, True, d.number, None))
+    return _answered(state, "create-in-erp", d.obligation, Answer(at, fact, True, d.number, None))
 
 
 def _erp_revised(state: State, d: facts.ErpOrderRevised, at: datetime, fact: str) -> State:
-    return _answered(state, d.obligation, Answer(at, fact, True, d.revision, None))
+    return _answered(state, "revise-in-erp/", d.obligation, Answer(at, fact, True, d.revision, None))
 
 
 def _posted(state: State, d: facts.ShipmentPosted, at: datetime, fact: str) -> State:
-    return _answered(state, d.obligation, Answer(at, fact, True, d.posting, None))
+    return _answered(state, "post-shipment/", d.obligation, Answer(at, fact, True, d.posting, None))
 
 
 def _taxed(state: State, d: facts.TaxReceived, at: datetime, fact: str) -> State:
-    return _answered(state, d.obligation, Answer(at, fact, True, "", d.total))
+    return _answered(state, "tax/", d.obligation, Answer(at, fact, True, "", d.total))
 
 
 def _sent(state: State, d: facts.DocumentSent, at: datetime, fact: str) -> State:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from crossdock.policy.agreement import Agreement
 from crossdock.process.order_to_cash.counters import LineNow, Position, checksum, decision, latest
 from crossdock.process.order_to_cash.money import ZERO, amount_of
-from crossdock.process.order_to_cash.state import AlteredLine, Change, State
+from crossdock.process.order_to_cash.state import AlteredLine, Change, Line, State
 
 _SAME_PRICE = Decimal("0.0001")
 """Prices per stock unit closer than this are the same: a price per dozen is not exact per piece."""
@@ -74,11 +74,12 @@ def alter(p: Position, state: State, agreement: Agreement) -> None:
 def _mark(p: Position, state: State) -> None:
     """Names what was altered. A line that was cancelled before it was ever decided alters nothing: nobody was told of it."""
     cuts = sorted(n for n in state.line_cancels if n in p.lines and not p.lines[n].undecided)
-    marks = (
-        ["cancel"]
-        if p.cancelled
-        else [*[f"cancel-{n}" for n in cuts], *(["cancel-lines"] if "" in state.line_cancels else []), *p.applied]
-    )
+    marks = [f"cancel-{n}" for n in cuts]
+    if "" in state.line_cancels:
+        marks.append("cancel-lines")
+    marks.extend(p.applied)
+    if p.cancelled is not None:
+        marks.append("cancel")
     if marks:
         p.mark = marks[-1] if len(marks) == 1 else f"{marks[-1]}-{checksum('|'.join(marks))}"
 
@@ -95,7 +96,8 @@ def _apply(p: Position, change: Change) -> list[str]:
         if altered.change == "add" and altered.ordered is not None and now is None:
             p.lines[altered.line] = LineNow(altered.ordered, ZERO, altered.ordered.quantity)
         elif now is None:
-            foreign.append(altered.line)
+            if altered.line not in foreign:
+                foreign.append(altered.line)
         else:
             _apply_line(now, altered)
     p.ship_not_before = change.ship_not_before or p.ship_not_before
@@ -148,15 +150,27 @@ def decide(p: Position, state: State, agreement: Agreement) -> None:
     if p.altered_at is not None:
         _mark(p, state)
     if p.mark:
-        p.original_total = sum(
-            (
-                amount_of(x, x.price if x.price is not None else x.agreed_price, x.partner_price, x.quantity)
-                for x in p.order.lines
-            ),
-            ZERO,
-        )
+        p.original_total = sum([amount_of(*line) for line in as_it_came(p)], ZERO)
     else:
         p.original_total = p.total
+
+
+def as_it_came(p: Position) -> list[tuple[Line, Decimal | None, Decimal | None, Decimal]]:
+    """(line, price, customer's price where it holds, quantity) of each line that could be taken, before any change or cancellation:
+    what we tell once, and alter by telling more."""
+    found: list[tuple[Line, Decimal | None, Decimal | None, Decimal]] = []
+    for line in p.order.lines:
+        now = p.lines[line.line]
+        if now.undecided or not now.original:
+            continue
+        base = now.line if line.trouble else line
+        if now.price_changed:
+            found.append((base, now.price, None, now.original))
+        elif base.price is None:
+            found.append((base, base.agreed_price, None, now.original))
+        else:
+            found.append((base, base.price, base.partner_price, now.original))
+    return found
 
 
 def within_tolerance(price: Decimal, agreed: Decimal, agreement: Agreement) -> bool:

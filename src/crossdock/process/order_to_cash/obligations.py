@@ -148,7 +148,14 @@ class Owing:
             return
         due = _minutes(p.decided_at or p.order.at, self.clocks.credit_minutes)
         met = self._add(
-            what, "credit-check", agreement.erp, answer, self.undecided, due, p.mark if "/" in what else "", p.total
+            what,
+            "credit-check",
+            agreement.erp,
+            answer,
+            self.undecided,
+            due,
+            p.mark if "/" in what else "",
+            p.total if "/" in what else p.original_total,
         )
         if decision(state, "credit-declined") == "accept":
             return
