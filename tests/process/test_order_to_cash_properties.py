@@ -246,7 +246,7 @@ def test_whatever_is_told_every_ready_effect_can_be_made_and_quantities_are_cons
             assert effect.system
             assert msgspec.json.decode(msgspec.json.encode(effect.content), type=type(effect.content)) == effect.content
     if state.orders:
-        for line in order_to_cash.counters(state, agreement).values():
+        for line in order_to_cash.counters_of(state, agreement).values():
             assert line["open"] >= 0 or line["ordered"] < 0
             assert line["cancelled"] >= 0
             assert max(line["ordered"], line["shipped"]) == line["open"] + line["shipped"] + line["cancelled"]

@@ -11,7 +11,7 @@ from crossdock.process.obligation import Effect, Obligation, Standing
 from crossdock.process.order_to_cash import standing, state
 from crossdock.process.order_to_cash.effects import effect
 from crossdock.process.order_to_cash.evolve import evolve
-from crossdock.process.order_to_cash.standing import MILESTONES, agreement_of, counters, derive
+from crossdock.process.order_to_cash.standing import MILESTONES, agreement_of, counters_of, derive
 from crossdock.process.order_to_cash.state import State, decode, encode, new
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "OrderToCash",
     "State",
     "agreement_of",
-    "counters",
+    "counters_of",
     "decode",
     "derive",
     "effect",

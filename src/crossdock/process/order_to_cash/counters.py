@@ -36,6 +36,7 @@ class LineNow(msgspec.Struct, gc=False):
 
     open: Decimal = ZERO
     cut: Decimal = ZERO
+    worth: Decimal = ZERO
 
     @property
     def accepted(self) -> Decimal:
@@ -55,7 +56,9 @@ class LineNow(msgspec.Struct, gc=False):
             self.open, self.cut = unshipped, ZERO
 
     def amount(self, quantity: Decimal) -> Decimal:
-        """What `quantity` of it costs."""
+        """What `quantity` of it costs; the whole line, `worth`, is worked out once."""
+        if quantity == self.quantity:
+            return self.worth
         return amount_of(self.line, self.price, self.partner_price, quantity)
 
 

@@ -145,8 +145,9 @@ def decide(p: Position, state: State, agreement: Agreement) -> None:
                 p.decided_at = latest(p.decided_at, approval.at)
         if now.undecided and now.cancelled is None and not now.deleted:
             p.decided = False
+        now.worth = amount_of(line, now.price, now.partner_price, now.quantity)
         if now.cancelled is None:
-            p.total += amount_of(line, now.price, now.partner_price, now.quantity)
+            p.total += now.worth
     if p.altered_at is not None:
         _mark(p, state)
     if p.mark:

@@ -52,8 +52,8 @@ def amount_of(line: Line, price: Decimal | None, partner_price: Decimal | None, 
     if partner_price is not None:
         theirs = quantity if line.per_partner_unit == "1/1" else in_partner_unit(line, quantity)
         if theirs is not None:
-            return (theirs * partner_price).quantize(CENT, context=_context)
-    return (quantity * price).quantize(CENT, context=_context)
+            return (theirs * partner_price).quantize(CENT, None, _context)
+    return (quantity * price).quantize(CENT, None, _context)
 
 
 def said_to_customer(

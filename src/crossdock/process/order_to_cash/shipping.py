@@ -86,8 +86,11 @@ def _attribute(p: Position, shipment: ShipmentNow) -> None:
     shipment.release = release
     release.shipments.append(told)
     known = release.shipped
-    for line, quantity in shipment.quantities.items():
-        known[line] = known[line] + quantity if line in known else quantity
+    if known:
+        for line, quantity in shipment.quantities.items():
+            known[line] = known[line] + quantity if line in known else quantity
+    else:
+        known.update(shipment.quantities)
     complete = told.complete
     if complete is None:
         complete = not any(x.status == "backordered" for x in told.lines)
@@ -110,8 +113,12 @@ def _bill(p: Position, state: State, agreement: Agreement) -> None:
             refused = shipment.after_cancel and decision(state, f"shipped-after-cancel/{number}") == "decline"
         for name, quantity in shipment.quantities.items():
             now = p.lines[name]
-            before = filled.get(name, ZERO)
-            after = filled[name] = before + quantity
+            if name in filled:
+                before = filled[name]
+                after = before + quantity
+            else:
+                before, after = ZERO, quantity
+            filled[name] = after
             billed = quantity
             if after > now.quantity and after > now.quantity * (1 + tolerance / 100):
                 decided = decision(state, f"over-shipped/{number}/{name}")
@@ -132,3 +139,10 @@ def _bill(p: Position, state: State, agreement: Agreement) -> None:
             for name, quantity in sent.told or shipment.billed.items():
                 if name in p.lines:
                     p.lines[name].invoiced += quantity
+
+
+def _declined(state: State, shipment: ShipmentNow, line: str) -> bool:
+    return (
+        line in shipment.substituted
+        and decision(state, f"substituted-not-allowed/{shipment.number}/{line}") == "decline"
+    )

@@ -165,7 +165,7 @@ def _summary(p: Position, agreement: Agreement, obligations: list[Obligation]) -
     }
 
 
-def counters(state: State, agreement: Agreement) -> dict[str, dict[str, Decimal]]:
+def counters_of(state: State, agreement: Agreement) -> dict[str, dict[str, Decimal]]:
     """The counters of each line of an order that has been received, in our stock unit."""
     return {
         name: {
