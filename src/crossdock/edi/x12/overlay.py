@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from crossdock.edi.x12.guide import Element, Guide, GuideError, Loop, Rule, Segment, loops, rule, walk
+from crossdock.edi.x12.hierarchy import LEVEL_TYPES
 from crossdock.edi.x12.reading import Reader, entry_type, field_types
 from crossdock.edi.x12.writing import Writer
 
@@ -22,6 +23,10 @@ _TOTALS = ("hash",)
 _USAGES = ("required", "optional", "unused")
 
 
+_MOST_ELEMENTS = 40
+"""How many elements a segment is given that the guide says nothing of, once a partner speaks of one."""
+
+
 class OverlayError(GuideError):
     """An overlay that names what is not there, or says what cannot be; the message says where and what was meant."""
 
@@ -29,6 +34,9 @@ class OverlayError(GuideError):
 def apply(guide: Guide, overlay: dict[str, Any]) -> Guide:
     """The guide as a partner wants it. Raises OverlayError; the guide given stays as it is."""
     _known(overlay, _TOP, "overlay")
+    for name in ("segments", "elements", "words", "meaning"):
+        if not isinstance(overlay.get(name, {}), dict):
+            raise OverlayError(f"{name} must be a table, not {overlay[name]!r}")
     made = _copied(guide)
     made.partner = str(overlay.get("partner", guide.partner))
     for path, told in overlay.get("segments", {}).items():
@@ -102,11 +110,9 @@ def _place(guide: Guide, place: str) -> tuple[Segment, int]:
     segment = _parts(guide, path)[0]
     assert isinstance(segment, Segment)
     if segment.elements is None:
-        segment.elements = []
-    if not 1 <= int(number) <= max(len(segment.elements), 30 if not segment.elements else 0):
+        segment.elements = [Element(open=True, name="(open)") for _ in range(_MOST_ELEMENTS)]
+    if not 1 <= int(number) <= len(segment.elements):
         raise OverlayError(f"{segment.id} has {len(segment.elements)} elements, none is {place!r}")
-    while len(segment.elements) < int(number):
-        segment.elements.append(Element(open=True, name="(open)"))
     return segment, int(number)
 
 
@@ -238,8 +244,6 @@ def _prove(guide: Guide) -> None:
 
 
 def _check_fields(loop: Loop, cls: Any) -> None:
-    from crossdock.edi.x12.hierarchy import LEVEL_TYPES
-
     for part in loop.parts:
         if isinstance(part, Loop):
             inner = LEVEL_TYPES.get(part.level, object) if part.level else cls

@@ -276,6 +276,8 @@ def fill(frame: Frame, cls: Any, guide: Guide, findings: list[Finding], where: s
     for name in required:
         if name not in frame:
             frame[name] = Decimal(0) if _bare(hints[name]) is Decimal else False if hints[name] is bool else ""
+            if name == "line":
+                continue  # many ship notices number no items; what they ship is told by the item itself
             message = f"{where or guide.name} has no {name.replace('_', ' ')}"
             place = Place(transaction_set=guide.set_id, loop=where)
             findings.append(find(Code.DOCUMENT_INCOMPLETE, message, place, expected=name))
