@@ -30,7 +30,7 @@ class Transaction(msgspec.Struct, frozen=True, gc=False):
     implementation: str = ""
 
 
-class Group(msgspec.Struct, frozen=True):
+class Group(msgspec.Struct, frozen=True, gc=False):
     """One functional group. header holds GS without its terminator; start and end are offsets from GS to behind GE.
 
     transactions are those of this index, or of this portion where a stream cut the group; transaction_count is how many
@@ -92,7 +92,7 @@ class InterchangeKey(msgspec.Struct, frozen=True, order=True, gc=False):
     control_number: str
 
 
-class Interchange(msgspec.Struct, frozen=True):
+class Interchange(msgspec.Struct, frozen=True, gc=False):
     """One interchange. header holds ISA without its terminator; start and end are offsets from ISA to behind IEA.
 
     services are the interchange-level segments other than groups, as elements: TA1, ISB, ISE, TA3 and the like.

@@ -6,14 +6,14 @@ a byte: what stands where nothing may stand is a finding.
 """
 
 import re
-from functools import lru_cache
 
 import msgspec
 
 from crossdock.edi.findings import Code, Finding, Place, Severity, find
+from crossdock.edi.x12.between import between, nothing
 from crossdock.edi.x12.control import ControlNumbers, at_element, check_trailer, text
 from crossdock.edi.x12.delimiters import BLANKS, Delimiters, Opening, detect
-from crossdock.edi.x12.envelope import Group, Interchange, Span, SpanKind, Transaction
+from crossdock.edi.x12.envelope import Interchange, Span, Transaction
 from crossdock.edi.x12.headers import (
     FUNCTIONAL_IDS,
     check_group_header,
@@ -23,12 +23,11 @@ from crossdock.edi.x12.headers import (
     strict_header,
 )
 from crossdock.edi.x12.opened import OpenGroup, OpenInterchange, OpenTransaction
+from crossdock.edi.x12.pattern import envelope_pattern, first_envelope
 from crossdock.edi.x12.segments import binary_end
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LONGEST_ISA = 512
 SERVICES = frozenset({b"TA1", b"TA3", b"ISB", b"ISE"})
-NAMES = ("", "SE", "GE", "IEA", "ISA", "GS", "ST")
 
 
 class _HeaderWithin(Exception):
@@ -36,25 +35,6 @@ class _HeaderWithin(Exception):
 
     def __init__(self, at: int) -> None:
         self.at = at
-
-
-@lru_cache(maxsize=64)
-def envelope_pattern(segment: bytes, element: bytes) -> re.Pattern[bytes]:
-    """Matches one run of envelope segments in their usual order, starting with the terminator before it.
-
-    Groups: the elements of SE, GE, IEA, ISA, GS, ST, and the name of a binary segment. A match without any of them is an
-    empty segment.
-    """
-    end, sep = re.escape(segment), re.escape(element)
-    blank = b"[" + b"".join(re.escape(bytes([each])) for each in b" \t\r\n" if bytes([each]) != segment) + b"]*"
-    rest = b"([^" + end + b"]*)" if len(segment) == 1 else b"((?:(?!" + end + b").)*)"
-    parts = [
-        b"(?:" + (b"" if name == "SE" else b"(?:" + end + b")?") + blank + name.encode() + sep + rest + b")?"
-        for name in NAMES[1:]
-    ]
-    stop = b"(?=" + blank + b"(?:" + end + b"|(?:S[TE]|G[SE]|I[SE]A|BIN|BDS)" + sep + b"))"
-    binary = b"(?:" + blank + b"(BIN|BDS)(?=" + sep + b"))?"
-    return re.compile(end + stop + b"".join(parts) + binary, re.DOTALL)
 
 
 class Walk:
@@ -72,7 +52,9 @@ class Walk:
         self._group: OpenGroup | None = None
         self._transaction: OpenTransaction | None = None
         self._data, self._base, self._last = b"", 0, 0
-        self._names: dict[bytes, str] = {}
+        self._names: dict[bytes, dict[bytes, str]] = {}
+        self._words: dict[bytes, str] = {}
+        self._moments: set[bytes] = set()
         self._numbers: dict[tuple[bytes, ...], ControlNumbers] = {}
         self._alike: dict[bytes, ControlNumbers] = {}
         self._alike_delimiters: Delimiters | None = None
@@ -92,7 +74,7 @@ class Walk:
                 at, more = self._inside(at, final)
         self._data = b""
         if final and not self._met_any:
-            self._met_nothing(base + len(data))
+            self.findings.append(nothing(base + len(data), bool(self.unreadable)))
         return at
 
     def take(self) -> tuple[list[Interchange], list[Finding], list[Span]]:
@@ -101,11 +83,11 @@ class Walk:
         if opened is not None:
             groups = opened.groups
             if group is not None and group.transactions:
-                groups.append(_frozen_group(group, opened, group.transactions[-1].end, complete=False))
+                groups.append(group.frozen(group.transactions[-1].end, complete=False))
                 group.transactions = []
             if groups or opened.services:
                 end = groups[-1].end if groups else opened.start + len(opened.header)
-                self.interchanges.append(_frozen_interchange(opened, end, complete=False))
+                self.interchanges.append(opened.frozen(end, complete=False))
                 opened.groups, opened.services = [], []
         taken = self.interchanges, self.findings, self.unreadable
         self.interchanges, self.findings, self.unreadable = [], [], []
@@ -131,37 +113,11 @@ class Walk:
         return end, False
 
     def _pass_over(self, data: bytes, start: int, end: int, base: int) -> None:
-        """Bytes that belong to no interchange: filler, or a finding."""
-        while start < end:
-            chunk = data[start:end]
-            rest = chunk.lstrip(BLANKS)
-            start = end - len(rest)
-            if not rest.startswith(BYTE_ORDER_MARK):
-                break
-            place = Place(offset=base + start, length=3)
-            self.findings.append(find(Code.BYTE_ORDER_MARK, "A byte order mark was skipped", place))
-            start += 3
-        else:
-            return
-        rest = rest.rstrip(BLANKS)
-        if not rest:
-            return
-        self.unreadable.append(Span(SpanKind.UNREADABLE, base + start, base + start + len(rest)))
-        place = Place(offset=base + start, length=len(rest))
-        told = text(rest[:40])
-        if rest.startswith(b"ISA"):
-            message = f"ISA cannot be read: too few elements, or no usable delimiters: {told}"
-            self.findings.append(find(Code.BAD_HEADER, message, place, found=told))
-        else:
-            message = f"{len(rest)} bytes at {base + start} belong to no interchange: {told}"
-            self.findings.append(find(Code.UNREADABLE_BYTES, message, place, found=told))
-
-    def _met_nothing(self, length: int) -> None:
-        place = Place(length=length)
-        if self.unreadable:
-            self.findings.append(find(Code.NOT_X12, "No interchange header (ISA) can be read in this file", place))
-        else:
-            self.findings.append(find(Code.EMPTY_FILE, "The file holds nothing but blanks", place))
+        if start < end:
+            findings, span = between(data, start, end, base)
+            self.findings += findings
+            if span is not None:
+                self.unreadable.append(span)
 
     # within an interchange
 
@@ -184,6 +140,8 @@ class Walk:
                         refused = start
                         break
                     se, ge, iea, isa, gs, st, binary = match.groups()
+                    if se is not None and st is not None and self._go_on(match, se, ge, iea, isa, gs, st, end):
+                        continue
                     if self._transaction is None:
                         if start != self._last:
                             self._gap(start)
@@ -191,7 +149,7 @@ class Walk:
                         if match.lastindex is None:
                             self._empty(end)
                             continue
-                        stop = _first(match, delimiters.element)
+                        stop = first_envelope(match, delimiters.element)
                         self._look_for_header(self._transaction.count_from, stop)
                         self._lose_transaction(stop)
                     if se is not None:
@@ -225,6 +183,79 @@ class Walk:
             return found.at, True
         return length, True
 
+    def _go_on(
+        self,
+        match: re.Match[bytes],
+        se: bytes,
+        ge: bytes | None,
+        iea: bytes | None,
+        isa: bytes | None,
+        gs: bytes | None,
+        st: bytes,
+        end: int,
+    ) -> bool:
+        """From one transaction set to the next, in the same group or in another interchange of the same partners.
+
+        This is how it nearly always goes, so it is done in one go, for speed. Where anything is not as usual it changes
+        nothing and returns False: then each segment is looked at by itself.
+        """
+        transaction, group, opened = self._transaction, self._group, self._interchange
+        if transaction is None or group is None or opened is None or transaction.unusual:
+            return False
+        data, base, element = self._data, self._base, group.element
+        close = match.end(1)
+        count = data.count(opened.segment, transaction.count_from, close) + 1
+        set_id, _, control = transaction.text.partition(element)
+        name = group.names.get(set_id)
+        if name is None or not control.isalnum() or se != b"%d%b%b" % (count, element, control):
+            return False
+        begin = match.start(6) - 2 - len(element)
+        if ge is None:
+            if iea is not None or isa is not None or gs is not None or group.seen(control):
+                return False
+            stop = base + close + len(opened.segment)
+            told = control.decode("latin-1")
+            group.transactions.append(Transaction(name, told, group.version, transaction.start, stop, count))
+            group.count += 1
+        elif iea is None or isa is None or gs is None:
+            return False
+        else:
+            if ge != b"%d%b%b" % (group.count + 1, element, group.control):
+                return False
+            if iea != b"%d%b%b" % (opened.count + 1, element, opened.control):
+                return False
+            start = match.start(4) - 3 - len(element)
+            raw = data[start : match.end(4)]
+            numbers = self._alike.get(raw[:70] + raw[81:90] + raw[99:])
+            number = raw[90:99]
+            values = gs.split(element)
+            if numbers is None or len(raw) != 105 or opened.delimiters is not self._alike_delimiters:
+                return False
+            if raw[70:81] not in self._moments or not (number.isdigit() and self._usual_group(values)):
+                return False
+            if group.count and group.seen(control):
+                return False
+            width = len(opened.segment)
+            told = control.decode("latin-1")
+            stop = base + close + width
+            done = Transaction(name, told, group.version, transaction.start, stop, count)
+            group.transactions.append(done)
+            group.count += 1
+            opened.groups.append(group.frozen(base + match.end(2) + width, True))
+            opened.count += 1
+            self.interchanges.append(opened.frozen(base + match.end(3) + width, True))
+            opened.begin_again(raw, number, base + start, values[5])
+            if numbers.seen(number):
+                self._doubled_interchange(number, base + start)
+            at = match.start(5) - 2 - len(element)
+            version = self._words.get(values[7]) or self._word(values[7])
+            names = self._names.get(values[0]) or self._names.setdefault(values[0], {})
+            self._group = OpenGroup(data[at : match.end(5)], element, values[0], values[5], version, names, base + at)
+        transaction.text, transaction.start, transaction.count_from = st, base + begin, begin
+        transaction.findings_before = len(self.findings)
+        self._last = end
+        return True
+
     def _open_interchange(self, opening: Opening, start: int) -> None:
         delimiters = opening.delimiters
         values = [_tidy(value) for value in opening.raw.split(delimiters.element)]
@@ -235,17 +266,19 @@ class Walk:
         if opening.fixed:
             if delimiters != self._alike_delimiters:
                 self._alike_delimiters, self._alike = delimiters, {}
-            self._alike[_kind(opening.raw)] = numbers
+            if len(opening.raw) == 105:
+                self._alike[_kind(opening.raw)] = numbers
 
     def _open_alike(self, start: int, end: int, delimiters: Delimiters) -> bool:
         """Open an ISA that differs from an earlier one in date, time and number only; False if it is another kind."""
         begin = start - 3 - len(delimiters.element)
         raw = self._data[begin:end]
         numbers = self._alike.get(_kind(raw)) if delimiters == self._alike_delimiters else None
-        if numbers is None or end == len(self._data):
+        if numbers is None or end == len(self._data) or len(raw) != 105 or raw[76:77] != delimiters.element:
             return False
         if not (real_date(raw[70:76]) and real_time(raw[77:81]) and raw[90:99].isdigit()):
             return False
+        self._moments.add(raw[70:81])
         self._begin(raw, delimiters, raw[90:99], self._base + begin, numbers)
         self._last = end
         return True
@@ -254,10 +287,13 @@ class Walk:
         self._met_any = True
         self._interchange = OpenInterchange(raw, delimiters, control, start)
         if numbers.seen(control):
-            number = text(control)
-            message = f"ISA-13 {number} came before in this file from the same sender to the same receiver"
-            place = Place(offset=start, length=len(raw), interchange=number, segment="ISA", element=13)
-            self.findings.append(find(Code.DUPLICATE_INTERCHANGE, message, place, found=number))
+            self._doubled_interchange(control, start)
+
+    def _doubled_interchange(self, control: bytes, start: int) -> None:
+        number = text(control)
+        message = f"ISA-13 {number} came before in this file from the same sender to the same receiver"
+        place = Place(offset=start, interchange=number, segment="ISA", element=13)
+        self.findings.append(find(Code.DUPLICATE_INTERCHANGE, message, place, found=number))
 
     def _open_group(self, gs: bytes, start: int, end: int) -> None:
         opened = self._opened
@@ -269,9 +305,9 @@ class Walk:
             self._lose_group(start)
         header = self._data[start:end]
         values = header.split(opened.delimiters.element)
-        group = self._group = OpenGroup(header, values, self._base + start)
+        group = self._group = self._new_group(header, values, opened.delimiters.element, start)
         self._last = end
-        if not _usual_group(values):
+        if not self._usual_group(values[1:]):
             self.findings += check_group_header(values, self._place(start, end, "GS"))
         if group.control in opened.numbers:
             number = text(group.control)
@@ -280,10 +316,35 @@ class Walk:
             self.findings.append(find(Code.DUPLICATE_GROUP_CONTROL_NUMBER, message, place, found=number))
         opened.numbers.add(group.control)
 
+    def _usual_group(self, values: list[bytes]) -> bool:
+        """Whether the eight elements of a GS are as the standard wants them."""
+        if len(values) != 8 or not values[5].isdigit() or len(values[5]) > 9:
+            return False
+        moment = values[3] + values[4]
+        if moment not in self._moments:
+            if not (real_date(values[3]) and real_time(values[4])):
+                return False
+            self._moments.add(moment)
+        return True
+
+    def _new_group(self, header: bytes, values: list[bytes], element: bytes, start: int) -> OpenGroup:
+        functional_id, control, version = (
+            values[number].strip() if len(values) > number else b"" for number in (1, 6, 8)
+        )
+        names = self._names.setdefault(functional_id, {})
+        return OpenGroup(header, element, functional_id, control, self._word(version), names, self._base + start)
+
+    def _word(self, raw: bytes) -> str:
+        """Text of a value that comes again and again, kept once."""
+        word = self._words.get(raw)
+        if word is None:
+            word = self._words[raw] = raw.decode("latin-1")
+        return word
+
     def _open_transaction(self, st: bytes, start: int, end: int) -> None:
         start -= 2 + len(self._opened.delimiters.element)
         if self._group is None:
-            self._group = OpenGroup(b"", [], self._base + start)
+            self._group = self._new_group(b"", [], self._opened.delimiters.element, start)
             message = "A transaction set is there, but no GS before it"
             self.findings.append(find(Code.MISSING_GROUP_HEADER, message, self._place(start, end, "ST")))
         self._transaction = OpenTransaction(st, self._base + start, start, len(self.findings))
@@ -316,10 +377,8 @@ class Walk:
     ) -> None:
         transaction, group = self._transaction, self._group
         assert transaction is not None and group is not None
-        name = self._names.get(set_id)
-        if name is None or FUNCTIONAL_IDS.get(set_id, group.functional_id) != group.functional_id:
-            name = self._check_set_id(set_id)
-        if group.numbers.seen(control):
+        name = group.names.get(set_id) or self._check_set_id(set_id)
+        if group.seen(control):
             number = text(control)
             message = f"ST-02 {number} came before in this group"
             place = Place(
@@ -372,7 +431,7 @@ class Walk:
     def _put_group(self, end: int, *, complete: bool) -> None:
         group, opened = self._group, self._opened
         assert group is not None
-        opened.groups.append(_frozen_group(group, opened, end, complete))
+        opened.groups.append(group.frozen(end, complete))
         opened.count += 1
         self._group = None
 
@@ -402,7 +461,7 @@ class Walk:
         return behind
 
     def _put_interchange(self, end: int, *, complete: bool) -> None:
-        self.interchanges.append(_frozen_interchange(self._opened, end, complete))
+        self.interchanges.append(self._opened.frozen(end, complete))
         self._interchange = None
 
     # what goes wrong
@@ -475,7 +534,7 @@ class Walk:
                 del self.findings[transaction.findings_before :]
                 self._transaction = None
                 return data.rfind(segment, 0, transaction.count_from)
-            transaction.oversize = True
+            transaction.oversize = transaction.unusual = True
         done = data.rfind(segment, transaction.count_from, refused + len(segment))
         transaction.counted += data.count(segment, transaction.count_from, done)
         return done
@@ -515,6 +574,7 @@ class Walk:
         """An empty segment: the terminator before `end` is followed by another."""
         if self._transaction is not None:
             self._transaction.hidden += 1
+            self._transaction.unusual = True
             self._note_empty(end)
 
     def _note_empty(self, at: int) -> None:
@@ -527,12 +587,14 @@ class Walk:
         self.findings.append(find(Code.UNTERMINATED_TAIL, message, place, found=told, severity=severity))
 
     def _check_set_id(self, set_id: bytes) -> str:
-        """Remember the name of a transaction set; say so if its group is of another kind."""
+        """The name of a transaction set, remembered if its group is of the right kind; if not, that is said."""
         transaction, group = self._transaction, self._group
         assert transaction is not None and group is not None
-        name = self._names[set_id] = set_id.decode("latin-1").strip()
+        name = set_id.decode("latin-1").strip()
         wanted = FUNCTIONAL_IDS.get(set_id)
-        if wanted is not None and wanted != group.functional_id and group.header:
+        if wanted is None or wanted == group.functional_id or not group.header:
+            group.names[set_id] = name
+        else:
             message = f"GS-01 is {text(group.functional_id)}, a transaction set {name} belongs to {text(wanted)}"
             place = Place(offset=transaction.start, segment="ST", segment_position=1, element=1)
             self.findings.append(
@@ -554,7 +616,7 @@ class Walk:
         end = binary_end(data, at, delimiters)
         if end >= 0:
             transaction.hidden += data.count(delimiters.segment, at, end)
-            transaction.binary = True
+            transaction.binary = transaction.unusual = True
             return end
         stop = data.find(delimiters.segment, at)
         if not final and (self._largest is None or len(data) - at <= self._largest):
@@ -566,7 +628,7 @@ class Walk:
 
     def _look_for_header(self, start: int, end: int) -> None:
         """Something is wrong between start and end: see whether a new interchange begins within a segment there."""
-        at = strict_header(self._data, start, end)
+        at = strict_header(self._data, start, self._behind(end))
         if at >= 0:
             raise _HeaderWithin(at)
 
@@ -598,39 +660,13 @@ class Walk:
         )
 
 
-def _frozen_group(group: OpenGroup, opened: OpenInterchange, end: int, complete: bool) -> Group:
-    transactions = tuple(group.transactions)
-    return Group(group.header, opened.delimiters.element, transactions, group.count, group.start, end, complete)
-
-
-def _frozen_interchange(opened: OpenInterchange, end: int, complete: bool) -> Interchange:
-    groups, services = tuple(opened.groups), tuple(opened.services)
-    return Interchange(opened.header, opened.delimiters, groups, services, opened.count, opened.start, end, complete)
-
-
-def _first(match: re.Match[bytes], element: bytes) -> int:
-    """Where the first envelope segment of a match starts that is not SE."""
-    number = next(number for number in range(2, 7) if match.start(number) >= 0)
-    return match.start(number) - len(NAMES[number]) - len(element)
-
-
 def _kind(isa: bytes) -> bytes:
     """All of a fixed-width ISA that does not change from one interchange to the next."""
-    return isa[:70] + isa[76:77] + isa[81:90] + isa[99:] if len(isa) == 105 else b""
+    return isa[:70] + isa[81:90] + isa[99:]
 
 
 def _tidy(value: bytes) -> bytes:
     return value.replace(b"\r", b"").replace(b"\n", b"").strip()
-
-
-def _usual_group(values: list[bytes]) -> bool:
-    return (
-        len(values) == 9
-        and real_date(values[4])
-        and real_time(values[5])
-        and values[6].isdigit()
-        and len(values[6]) <= 9
-    )
 
 
 def _count_of_services(found: list[Finding]) -> list[Finding]:
