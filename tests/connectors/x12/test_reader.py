@@ -2,18 +2,28 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from retail_workspace import DATA, DIRECTORY, RECEIVED_AT
 
 from crossdock.connectors.x12.reader import X12Reader
+from crossdock.crosswalk.directory import Identity, Partner, X12Profile
 from crossdock.crosswalk.resolve import Crosswalk
-from crossdock.facts import Fact
+from crossdock.edi.x12.index import index
+from crossdock.facts import Fact, decode, encode
+from crossdock.facts.codec import type_of
 from crossdock.facts.interchange import InterchangeReceived, MessageHeld
 from crossdock.facts.order import OrderCancelled, OrderChanged, OrderReceived, ShipmentConfirmed
 from crossdock.ports.translation import Control, Message, Reading
 from crossdock.testing.configs import Style
 from crossdock.testing.simulators.orders import orders
+
+SAMPLES = Path(__file__).parents[4] / "shared" / "samples" / "x12"
+CROSSWALK = Crosswalk(DIRECTORY)
 
 
 def whole(reader: X12Reader, message: Message) -> Reading:
@@ -223,10 +233,14 @@ def test_a_set_that_we_have_no_guide_for_is_held_and_nothing_lost(reader, sample
     assert "832" in held.data.detail
 
 
-def test_a_set_that_a_partner_does_not_tell_us_is_held(reader, sample, message):
-    data = sample("confirmation", {"ST*945*": "ST*940*", "*SW*": "*OW*"})
-    reading = whole(reader, message(data.replace(b"GS*SW", b"GS*OW"), channel="quick3pl"))
-    assert reading.held in ("rejected-document", "map-failed")
+def test_a_set_that_nothing_is_done_with_is_held(reader, message):
+    (order,) = orders(1, 1)
+    invoice = b"BIG*20260115*INV1*20260110*PO1~IT1*1*1*EA*9.25**UP*614141000012~TDS*925~CTT*1~SE*6*0001~"
+    head, _, tail = order.partition(b"ST*850*0001~")
+    data = head.replace(b"GS*PO*", b"GS*IN*") + b"ST*810*0001~" + invoice + tail[tail.index(b"GE*") :]
+    held = only(whole(reader, message(data)), MessageHeld)
+    assert held.data.cause == "no-guide"
+    assert "Invoice" in held.data.detail
 
 
 def test_bytes_that_are_no_x12_are_held_as_they_are(reader, message):
@@ -248,6 +262,39 @@ def test_a_change_that_means_nothing_to_us_is_held(reader, sample, message):
     assert "change-date" in held.data.detail
     (group,) = only(reading, InterchangeReceived).data.groups
     assert group.status == "accepted"
+
+
+def test_an_interchange_whose_trailer_is_cut_off_is_refused_whole(reader, sample, message):
+    data = sample("order")
+    reading = whole(reader, message(data[: data.index(b"IEA*")]))
+    assert only(reading, MessageHeld).data.cause == "rejected-document"
+    assert not of(reading, OrderReceived)
+
+
+def test_a_group_whose_count_is_wrong_is_refused_and_the_other_groups_are_read(reader, sample, message):
+    text = sample("order").decode()
+    begin, end = text.index("GS*"), text.index("IEA*")
+    other = text[begin:end].replace("*0800*1*X", "*0800*2*X").replace("GE*1*1~", "GE*2*2~").replace("PO100001", "PO9")
+    data = text[:end] + other + text[end:].replace("IEA*1*", "IEA*2*")
+    reading = whole(reader, message(data.encode()))
+    assert [fact.data.purchase_order for fact in of(reading, OrderReceived)] == ["PO100001"]
+    assert only(reading, MessageHeld).key == "MSG-17-000000001-2"
+    good, bad = only(reading, InterchangeReceived).data.groups
+    assert (good.status, bad.status) == ("accepted", "rejected")
+    assert bad.acknowledgement[-1][:2] == ("AK9", "R")
+
+
+def test_a_partner_that_asks_for_a_ta1_is_owed_one(reader, sample, message):
+    asked = {"*000000001*0*P*>": "*000000001*1*P*>"}
+    fact = only(whole(reader, message(sample("order", asked))), InterchangeReceived)
+    assert fact.data.ta1 == ("TA1", "000000001", "260115", "0800", "A", "000")
+
+
+def test_a_refused_interchange_is_told_so_in_the_ta1_where_one_is_wanted(reader, sample, message):
+    wrong = {"*000000001*0*P*>": "*000000001*1*P*>", "IEA*1*000000001": "IEA*1*000000002"}
+    fact = only(whole(reader, message(sample("order", wrong))), InterchangeReceived)
+    assert fact.data.ta1[4:] == ("R", "001")
+    assert fact.data.groups == ()
 
 
 # --- duplicates -------------------------------------------------------------------------------------------------------
@@ -345,3 +392,53 @@ def test_a_reader_holds_nothing_of_one_workspace_for_another(crosswalk, sample, 
     fact = only(whole(X12Reader(Crosswalk(directory)), message(sample("order"))), OrderReceived)
     assert fact.data.workspace_version == 4
     assert fact.data.lines[1].trouble == "unknown-item"
+
+
+@pytest.fixture(scope="module")
+def kinds() -> list[bytes]:
+    return [path.read_bytes() for path in sorted(DATA.glob("*.edi"))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_is_done_to_a_message_it_is_read_or_held_and_never_an_error(kinds, data):
+    raw = bytearray(data.draw(st.sampled_from(kinds)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(raw) - 1))
+        match data.draw(st.sampled_from(["set", "cut", "insert", "double"])):
+            case "set":
+                raw[at] = data.draw(st.sampled_from(b"*~>\n A0\xff"))
+            case "cut":
+                del raw[at : at + data.draw(st.integers(1, 60))]
+            case "insert":
+                raw[at:at] = data.draw(st.binary(max_size=6))
+            case "double":
+                raw[at:at] = raw[at : at + data.draw(st.integers(1, 80))]
+        if not raw:
+            break
+    reader = X12Reader(CROSSWALK)
+    for channel in ("acme", "quick3pl"):
+        message = Message(id=1, channel=channel, source_id="f", data=bytes(raw), received_at=RECEIVED_AT)
+        reading = whole(reader, message)
+        assert whole(reader, message) == reading
+        assert reading.facts or reading.pending or reading.held or b"TA1" in raw or b"ISA" in raw
+        for fact in reading.facts:
+            assert decode(*type_of(fact.data), encode(fact.data)) == fact.data
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="other people's messages are not part of this repository")
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.edi")), ids=lambda path: path.stem)
+def test_a_real_message_ends_as_facts_answers_or_held(path):
+    data = path.read_bytes()
+    partners: dict[str, Partner] = {}
+    for interchange in index(data).interchanges:
+        identity = Identity(interchange.sender_qualifier, interchange.sender)
+        if identity not in [partner.them[0] for partner in partners.values()]:
+            usage = "P" if interchange.usage == "P" else "T"
+            id = f"partner{len(partners)}"
+            partners[id] = Partner(id=id, role="customer", them=(identity,), x12=X12Profile(usage=usage))
+    reader = X12Reader(Crosswalk(msgspec.structs.replace(DIRECTORY, partners=partners)))
+    reading = whole(reader, Message(id=1, channel="c", source_id="f", data=data, received_at=RECEIVED_AT))
+    ended = len(reading.pending) + sum(not isinstance(fact.data, InterchangeReceived) for fact in reading.facts)
+    sets = sum(len(interchange.transactions) for interchange in index(data).interchanges)
+    assert ended >= (1 if reading.held else sets)

@@ -1,4 +1,5 @@
-"""From deliveries to interchanges: who gets what in which envelope, what cannot be written, and that it reads back the same."""
+"""From deliveries to interchanges: who gets what in which envelope, what cannot be written, and that it reads back the
+same."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -237,7 +238,7 @@ def test_a_ta1_stands_outside_of_groups(composed):
     composition = composed(delivery(TA1, "interchange-acknowledgement", id="t"), delivery(answer(), id="a"))
     (interchange,) = index(sole(composition)).interchanges
     assert interchange.acknowledgements == (TA1.segments[0],)
-    assert composition.transmissions[0].control["t"] == "000000123"
+    assert composition.transmissions[0].control["t"] == "000000123///"
     alone = index(sole(composed(delivery(TA1, "interchange-acknowledgement")))).interchanges[0]
     assert alone.groups == ()
 

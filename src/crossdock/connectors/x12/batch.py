@@ -100,7 +100,7 @@ class Batch:
                 control[entry.delivery] = f"{interchange:09d}/{functional_id}/{number}/{transaction}"
             drafts.append(GroupDraft(self._group_header(functional_id, number, now), transactions))
         for entry in entries:
-            control.setdefault(entry.delivery, f"{interchange:09d}")
+            control.setdefault(entry.delivery, f"{interchange:09d}///")
         return drafts, control
 
     def _header(self, number: int, now: datetime) -> InterchangeHeader:

@@ -22,6 +22,10 @@ class NoOrderReference(NotUnderstood):
     """The document does not say which order it is about."""
 
 
+class Meaningless(NotUnderstood):
+    """Nothing is done with a document of this kind that comes to us."""
+
+
 class Meaning(msgspec.Struct, frozen=True, gc=False):
     """key: the process. number: the document's own, with its revision; names: (kind, value)."""
 
@@ -35,7 +39,7 @@ def mean(crosswalk: Crosswalk, channel: str, partner: Partner, document: Documen
     """What `document` of `partner`, received by `channel`, means. Raises NotUnderstood."""
     told = MEANINGS.get(type(document))
     if told is None:
-        raise NotUnderstood(f"a {type(document).__name__} is nothing that a partner tells us")
+        raise Meaningless(f"nothing is done with a {type(document).__name__} that comes to us")
     return told(crosswalk, channel, partner, document)
 
 

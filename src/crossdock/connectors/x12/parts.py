@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from crossdock.crosswalk.numbers import message_key
-from crossdock.edi.findings import Finding, Place
+from crossdock.edi.findings import Code, Finding, Place
 from crossdock.edi.x12.envelope import Group, Index, Interchange, Transaction
 from crossdock.facts import Fact
 from crossdock.facts.interchange import MessageHeld
@@ -77,13 +77,26 @@ class Part:
         self.hold(key, cause, detail, partner, control="/".join(controls), at=place.offset)
 
 
+TRAILERS = {
+    Code.MISSING_INTERCHANGE_TRAILER: Interchange,
+    Code.MISSING_GROUP_TRAILER: Group,
+    Code.MISSING_TRANSACTION_TRAILER: Transaction,
+}
+"""What is said at the offset behind a part that breaks off, where the next one may begin."""
+
+
 class Findings:
     """The index's findings, to be asked for by the part of the file that they are about."""
 
     def __init__(self, found: Index) -> None:
-        self._all = sorted(found.findings, key=lambda finding: finding.place.offset)
+        within = [finding for finding in found.findings if finding.code not in TRAILERS]
+        self._all = sorted(within, key=lambda finding: finding.place.offset)
         self._offsets = [finding.place.offset for finding in self._all]
         self._interchanges = found.interchanges
+        self._ends: dict[tuple[type, int], list[Finding]] = {}
+        for finding in found.findings:
+            if finding.code in TRAILERS:
+                self._ends.setdefault((TRAILERS[finding.code], finding.place.offset), []).append(finding)
 
     def outside(self) -> list[Finding]:
         """Those about no interchange."""
@@ -93,23 +106,22 @@ class Findings:
 
     def of_envelope(self, part: Interchange | Group) -> list[Finding]:
         """Those about the envelope of an interchange or group, and not about what is in it."""
-        if not self._all:
-            return []
         inner = part.groups if isinstance(part, Interchange) else part.transactions
-        return self._without(part.start, part.end, inner)
+        return [*(self._without(part.start, part.end, inner) if self._all else ()), *self._end(part)]
 
     def of_envelopes(self, interchange: Interchange) -> list[Finding]:
         """Those about the envelope of an interchange and of its groups."""
-        if not self._all:
-            return []
-        return [
-            *self.of_envelope(interchange),
-            *(each for group in interchange.groups for each in self.of_envelope(group)),
-        ]
+        found = self.of_envelope(interchange)
+        for group in interchange.groups:
+            found += self.of_envelope(group)
+        return found
 
     def of(self, transaction: Transaction) -> list[Finding]:
         """Those about a transaction set."""
-        return self._between(transaction.start, transaction.end) if self._all else []
+        return [*(self._between(transaction.start, transaction.end) if self._all else ()), *self._end(transaction)]
+
+    def _end(self, part: Interchange | Group | Transaction) -> Sequence[Finding]:
+        return self._ends.get((type(part), part.end), ()) if self._ends else ()
 
     def _between(self, start: int, end: int | None) -> list[Finding]:
         last = len(self._all) if end is None else bisect_left(self._offsets, end)

@@ -174,17 +174,20 @@ class X12Reader:
             meant = meaning.mean(self._crosswalk, part.message.channel, partner, document)
             if unread and (lacking := errors(unread)):
                 raise NotUnderstood(in_words(lacking))
-        except meaning.NoOrderReference as unknown:
-            part.hold_transaction(place, "unknown-order-reference", str(unknown), partner.id)
-            return findings
         except NotUnderstood as unclear:
-            part.hold_transaction(place, "map-failed", str(unclear), partner.id)
+            part.hold_transaction(place, _cause(unclear), str(unclear), partner.id)
             return findings
         part.identities.append(Identity("document", f"{partner.id}/{transaction.set_id}/{meant.number}"))
         control = f"{place.interchange}/{place.group}/{place.transaction}"
         names = (("control-number", place.interchange), ("control-number", control), *meant.names)
         part.tell(meant.key, meant.data, f"{transaction.set_id}:{meant.number}:{digest}", names)
         return findings
+
+
+def _cause(unclear: NotUnderstood) -> str:
+    if isinstance(unclear, meaning.NoOrderReference):
+        return "unknown-order-reference"
+    return "no-guide" if isinstance(unclear, meaning.Meaningless) else "map-failed"
 
 
 class Names:
