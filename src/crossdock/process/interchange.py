@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from crossdock.crosswalk.numbers import MESSAGE_PREFIXES
 from crossdock.facts.fact import Fact
 from crossdock.facts.interchange import InterchangeReceived, MessageHeld, MessageUnderstood
 from crossdock.facts.order import DocumentSent, EffectRefused, EffectRetried
@@ -17,7 +18,7 @@ from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Effect, Name, Obligation, Standing, Status, Trouble
 from crossdock.trade.documents import PreparedSegments
 
-PREFIXES = ("IN-", "MSG-")
+PREFIXES = MESSAGE_PREFIXES
 """How the keys of messages begin."""
 
 

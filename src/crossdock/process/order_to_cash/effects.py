@@ -7,8 +7,8 @@ One function per kind of obligation, looked up in `_EFFECTS`.
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from zlib import crc32
 
+from crossdock.crosswalk.numbers import digest
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Effect, Obligation
 from crossdock.process.order_to_cash.counters import LineNow, Position, ShipmentNow
@@ -51,11 +51,12 @@ def effect(state: State, obligation: Obligation, agreement: Agreement | None, no
 
 
 def invoice_number(key: str, shipment: str) -> str:
-    """`INV-{order}-{shipment}`, with a checksum in place of what exceeds the 22 characters that X12 allows (BIG02). Depends on nothing else, so it never changes."""
+    """`INV-{order}-{shipment}`; where that could be read as another order's, or exceeds the 22 characters that X12 allows (BIG02), 60 bits of a hash of both.
+    Depends on nothing else, so it never changes."""
     number = f"INV-{key}-{shipment}"
-    if len(number) <= 22:
+    if len(number) <= 22 and "-" not in shipment:
         return number
-    return f"{f'INV-{key}'[:13]}-{crc32(number.encode()):08X}"
+    return f"INV-{digest(key, shipment, characters=12)}"
 
 
 def _currency(p: Position, agreement: Agreement) -> str:
