@@ -21,6 +21,7 @@ from crossdock.connectors.json.reader import JsonReader
 from crossdock.connectors.json.spec import json_spec
 from crossdock.connectors.json.writer import JsonWriter
 from crossdock.connectors.settings import Secret, SettingsError
+from crossdock.connectors.webhook.receiver import WebhookReceiver
 from crossdock.connectors.webhook.source import WebhookSource
 from crossdock.connectors.webhook.spec import webhook_spec
 from crossdock.connectors.x12.reader import X12Reader
@@ -34,7 +35,7 @@ from crossdock.ports.outbound import Pace, Sink
 from crossdock.ports.system import System
 from crossdock.ports.translation import Reader, Writer
 from crossdock.run.pacing import SystemPacing
-from crossdock.run.worker import Worker
+from crossdock.run.worker import Listener, Worker
 from crossdock.store.database import Database
 from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
@@ -43,6 +44,10 @@ from crossdock.store.outbox import DeliveryOutbox
 from crossdock.store.versions import WorkspaceVersions
 from crossdock.workspace import Loaded, connected, from_snapshot
 from crossdock.workspace.apply import Overtaken, Version
+
+
+LISTEN = "127.0.0.1:8700"
+"""Where webhooks are taken unless CROSSDOCK_LISTEN says otherwise."""
 
 
 def clock() -> datetime:
@@ -160,6 +165,7 @@ class Systems:
     def __init__(self, loaded: Loaded, environ: Mapping[str, str], root: Path) -> None:
         self.loaded = loaded
         self._root = root
+        self._address = environ.get("CROSSDOCK_LISTEN") or LISTEN
         self._secrets = secrets(environ, root)
         self._systems = connected(loaded, environ, root)
         self._crosswalk = Crosswalk(loaded.directory)
@@ -191,6 +197,12 @@ class Systems:
                     )
                 )
         return found
+
+    def listener(self, sources: Sequence[Source]) -> Callable[[], Listener] | None:
+        """What opens the port that the webhooks among `sources` share; None when there are none. CROSSDOCK_LISTEN is `host:port`."""
+        hooks = [source for source in sources if isinstance(source, WebhookSource)]
+        host, _, port = self._address.rpartition(":")
+        return (lambda: WebhookReceiver(hooks, host.strip("[]"), int(port))) if hooks else None
 
     def sinks(self, workers: int) -> list[tuple[Sink, Writer, Pace]]:
         """What sends, with its pace divided among `workers` processes."""
@@ -224,14 +236,16 @@ def make_worker(
 ) -> Worker:
     """A worker with everything it needs. `receives`: whether it is the one that watches folders and listens."""
     outbox = DeliveryOutbox(database)
+    sources = systems.sources() if receives else []
     worker = Worker(
         MessageInbox(database),
         FactLog(database),
         outbox,
         systems.readers(),
-        systems.sources() if receives else [],
+        sources,
         agreements,
         clock,
+        systems.listener(sources),
     )
     for sink, writer, pace in systems.sinks(workers):
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -22,6 +23,17 @@ _log = structlog.get_logger(__name__)
 WAKE_SECONDS = 1.0
 HEALTH_SECONDS = 2.0
 DRAIN_SECONDS = 30.0
+LISTEN_AGAIN_SECONDS = 2.0
+
+
+class Listener(Protocol):
+    """A door that sources of a worker share, such as the port for webhooks."""
+
+    async def start(self) -> None:
+        """Returns when it is open. Raises OSError or RuntimeError when it cannot be."""
+
+    async def stop(self) -> None:
+        """Closes it."""
 
 
 class Worker:
@@ -36,7 +48,9 @@ class Worker:
         sources: Sequence[Source],
         agreements: Agreements,
         clock: Callable[[], datetime],
+        listen: Callable[[], Listener] | None = None,
     ) -> None:
+        self._listen = listen
         self._inbox = inbox
         self._log = log
         self._outbox = outbox
@@ -60,6 +74,7 @@ class Worker:
         receiving = [
             asyncio.create_task(self._receive(source), name=f"receive {source.channel}") for source in self._sources
         ]
+        listening = asyncio.create_task(self._keep_listening(), name="listen")
         loops = [
             asyncio.create_task(keep_going("interpret", self._interpret, self.stored, self.stop), name="interpret"),
             asyncio.create_task(keep_going("match", self._match, Bell(), self.stop), name="match"),
@@ -74,6 +89,7 @@ class Worker:
         await self.stop.wait()
         for source in self._sources:
             await source.close()
+        await listening
         await asyncio.gather(*receiving, return_exceptions=True)
         await asyncio.gather(*loops)
 
@@ -82,6 +98,21 @@ class Worker:
         self.stop.set()
         for bell in (self.stored, self.recorded, *self.queued.values()):
             bell.ring()
+
+    async def _keep_listening(self) -> None:
+        if self._listen is None:
+            return
+        while not self.stop.is_set():
+            try:
+                door = self._listen()
+                await door.start()
+            except (OSError, RuntimeError) as error:
+                _log.warning("cannot listen, trying again", error=f"{type(error).__name__}: {error}")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.stop.wait(), LISTEN_AGAIN_SECONDS)
+                continue
+            await self.stop.wait()
+            await door.stop()
 
     async def _receive(self, source: Source) -> None:
         while not self.stop.is_set():
