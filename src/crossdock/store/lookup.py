@@ -57,6 +57,11 @@ class Lookup:
         async with self._database.pool.acquire() as connection:
             return [fact_of(row) for row in await connection.fetch(SQL["facts_of_message"], message)]
 
+    async def latest_facts(self, limit: int = 20) -> list[Fact]:
+        """What was recorded last, newest first."""
+        async with self._database.pool.acquire() as connection:
+            return [fact_of(row) for row in await connection.fetch(SQL["latest_facts"], limit)]
+
     async def recorded(self, facts: Sequence[Fact]) -> set[str]:
         """Which of these facts the log has, by id."""
         lanes = [self.lane(fact.key) for fact in facts]
@@ -150,6 +155,10 @@ class Lookup:
             "deliveries": await self._rows("delivery_counts"),
             "systems": await self._rows("healths"),
         }
+
+    async def attempt_counts(self) -> list[Row]:
+        """Attempts by kind (send, look-up) and outcome."""
+        return await self._rows("attempt_counts")
 
     async def recent(self, process: str, limit: int = 20) -> list[Row]:
         """Processes of a kind that changed last, with their summaries."""

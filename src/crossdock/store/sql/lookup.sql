@@ -130,3 +130,14 @@ SELECT position FROM cursors WHERE lane = $1 FOR UPDATE
 -- name: keys_in_trouble
 -- Processes with an open exception of one of these causes.
 SELECT DISTINCT lane, key FROM exceptions WHERE closed_at IS NULL AND cause = ANY($1::text[]) ORDER BY lane, key
+
+-- name: latest_facts
+-- What was recorded last, newest first: a few of each lane, by its index, so that it costs the same however long the log is.
+SELECT f.* FROM lanes l CROSS JOIN LATERAL (
+    SELECT lane, position, key, type, version, source, source_id, occurred_at, recorded_at, message, body
+      FROM facts WHERE lane = l.lane ORDER BY position DESC LIMIT $1
+ ) f ORDER BY f.recorded_at DESC, f.lane, f.position DESC LIMIT $1
+
+-- name: attempt_counts
+-- Attempts by what was tried (a send, or a look-up of what an earlier one did) and what came of it.
+SELECT kind, outcome, count(*) AS count FROM attempts GROUP BY kind, outcome ORDER BY kind, count DESC
