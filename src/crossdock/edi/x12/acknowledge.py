@@ -113,7 +113,11 @@ def technical_acknowledgement(interchange: Interchange, findings: Sequence[Findi
         and finding.severity is not Severity.NOTE
         and (finding.code.level in _ENVELOPE_LEVELS or finding.severity is Severity.ERROR)
     ]
-    worst = min(about, key=lambda finding: finding.severity is not Severity.ERROR, default=None)
+    worst = min(
+        about,
+        key=lambda finding: (finding.severity is not Severity.ERROR, finding.code.level not in _ENVELOPE_LEVELS),
+        default=None,
+    )
     if worst is None:
         status, code = "A", "000"
     else:
