@@ -2,6 +2,7 @@
 (cutting off, silence)."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -35,14 +36,16 @@ Script = Callable[[Request], Reply]
 class ScriptedServer:
     """Answers each request as `script` says and keeps all of them in `requests`."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.script = script
         self.requests: list[Request] = []
         self.connections = 0
 
     async def __aenter__(self) -> "ScriptedServer":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        scheme = "https" if self._tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import shutil
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -267,6 +269,10 @@ async def test_an_oauth_token_is_fetched_once_for_all_who_wait_and_anew_once_aft
         issuer.valid = "revoked"
         assert isinstance(await sink.send(transmission()), Accepted)
         assert issuer.issued == 2
+        issuer.valid = "revoked again"
+        outcomes = await asyncio.gather(*(sink.send(transmission()) for _ in range(10)))
+        assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+        assert issuer.issued == 3
     assert issuer.requests[0].body == b"grant_type=client_credentials&scope=orders"
     assert issuer.requests[0].headers["authorization"] == "Basic dXM6c2VjcmV0LW9mLVM="
 
@@ -296,6 +302,54 @@ async def test_without_a_token_it_is_later_and_nothing_is_sent() -> None:
 async def test_an_endless_answer_is_not_read_to_its_end() -> None:
     async with erp(lambda _: Reply(200, b"x" * 5000), answer_bytes=1000) as (_, sink):
         assert isinstance(await sink.send(transmission()), Unknown)
+
+
+async def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again() -> None:
+    async with erp(lambda _: Reply(201, {"number": "E-1"}, headers=(("Connection", "close"),))) as (server, sink):
+        for _ in range(3):
+            assert isinstance(await sink.send(transmission()), Accepted)
+    assert server.connections == 3
+
+
+async def test_no_more_connections_are_open_than_the_pace_allows() -> None:
+    slow = Reply(201, {"number": "E-1"}, silent_seconds=0.02)
+    async with erp(lambda _: slow, Pace(concurrency=3)) as (server, sink):
+        outcomes = await asyncio.gather(*(sink.send(transmission()) for _ in range(30)))
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert server.connections == 3
+
+
+async def test_a_header_or_path_that_cannot_be_sent_is_refused_and_not_tried_again() -> None:
+    async with erp(lambda _: Reply()) as (server, sink):
+        for request in ({"headers": {"X-Note": "a\r\nX-Evil: 1"}}, {"path": "/v1/\u00fc"}):
+            sent = Transmission(
+                name="n", data=b"{}", deliveries=("n",), request={"method": "POST", "path": "/v1", **request}
+            )
+            outcome = await sink.send(sent)
+            assert isinstance(outcome, Refused)
+            assert outcome.code == "unsendable"
+    assert server.requests == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+async def test_a_certificate_that_is_not_trusted_means_later_and_one_of_a_declared_authority_is_taken(
+    tmp_path: Path,
+) -> None:
+    command = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out ca.pem -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    making = await asyncio.create_subprocess_exec(
+        "openssl", *command.split(), cwd=tmp_path, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert await making.wait() == 0
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
+    async with ScriptedServer(lambda _: Reply(201, {"number": "E-1"}), context) as server:
+        spec, _ = json_spec({"documents": DOCUMENTS})
+        settings = {"base_url": server.url.replace("127.0.0.1", "localhost")}
+        for more, expected in (({}, Later), ({"ca_file": "ca.pem"}, Accepted)):
+            sink = HttpSink("erp", http_spec({**settings, **more}, tmp_path), spec.documents, secrets)
+            assert isinstance(await sink.send(transmission()), expected)
+            await sink.close()
+    assert len(server.requests) == 1
 
 
 async def test_redirects_are_not_followed() -> None:

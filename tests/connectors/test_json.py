@@ -152,6 +152,7 @@ def test_an_answer_that_lacks_what_it_must_have_is_an_error_by_name(document: st
     [
         ({"path": "v1"}, "documents.sales-order.path: a path starts with /"),
         ({"path": "/v1/{reference"}, "brace"),
+        ({"path": "/v1/a b"}, "%XX"),
         ({"answer": {}}, "documents.sales-order.answer: sales-order must answer with number"),
         ({"answer": {"numbr": "number"}}, "did you mean `number`"),
         ({"body": {"a": "map("}}, "documents.sales-order.body.a"),

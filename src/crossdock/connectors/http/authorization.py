@@ -3,7 +3,8 @@ memory only."""
 
 import asyncio
 import base64
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
 from typing import Protocol
 from urllib.parse import quote
 
@@ -22,11 +23,14 @@ class NotAuthorized(Exception):
 
 
 class Authorization(Protocol):
-    """Gives the headers of a request. `renew` is called after a 401 and says whether another try makes sense."""
+    """Gives the headers of a request. `renew` is called with those that got a 401 and says whether another try makes
+    sense."""
 
     async def headers(self) -> dict[str, str]: ...
 
-    async def renew(self) -> bool: ...
+    async def renew(self, rejected: Mapping[str, str]) -> bool: ...
+
+    async def close(self) -> None: ...
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -44,8 +48,11 @@ class Fixed:
     async def headers(self) -> dict[str, str]:
         return self._headers
 
-    async def renew(self) -> bool:
+    async def renew(self, rejected: Mapping[str, str]) -> bool:
         return False
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -76,11 +83,20 @@ class ClientCredentialsFlow:
         async with self._fetching:
             if self._monotonic() >= self._until:
                 await self._fetch()
-            return {"Authorization": f"Bearer {self._token}"}
+            return self._bearer()
 
-    async def renew(self) -> bool:
-        self._until = float("-inf")
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
+
+    async def renew(self, rejected: Mapping[str, str]) -> bool:
+        # Of many that were rejected with the same token, one has it fetched anew.
+        if rejected == self._bearer():
+            self._until = float("-inf")
         return True
+
+    async def close(self) -> None:
+        """Close the connection to the token endpoint."""
+        await self._client.aclose()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -115,7 +131,11 @@ class ClientCredentialsFlow:
 
 
 def authorization(
-    spec: HttpSpec, secrets: Secrets, client: httpx.AsyncClient, monotonic: Callable[[], float]
+    spec: HttpSpec,
+    secrets: Secrets,
+    context: ssl.SSLContext | None,
+    timeout_seconds: float,
+    monotonic: Callable[[], float],
 ) -> Authorization:
     """What `spec.auth` declares. Raises what `secrets` raises when there is no such secret."""
     match spec.auth:
@@ -126,5 +146,6 @@ def authorization(
             token = secrets(reference)
             return Fixed("Authorization", f"Bearer {token}", token)
         case ClientCredentials(client_secret=reference) as flow:
+            client = httpx.AsyncClient(verify=context or True, timeout=timeout_seconds, trust_env=False)
             return ClientCredentialsFlow(flow, secrets(reference), client, monotonic)
     return Fixed()

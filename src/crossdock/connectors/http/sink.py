@@ -5,26 +5,21 @@ looked up by the query that the
 connection declares. The delivery's id goes along as idempotency key. No secret is logged or stands in a reason.
 """
 
-import asyncio
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
-
 from crossdock.connectors.http.answer import refusal, retry_after
 from crossdock.connectors.http.authorization import Authorization, NotAuthorized, authorization
-from crossdock.connectors.http.spec import HttpSpec
+from crossdock.connectors.http.spec import ClientCredentials, HttpSpec
+from crossdock.connectors.http.wire import Answer, CutOff, NotSendable, NotSent, Wire, trust
 from crossdock.connectors.json.answers import answer_keys
 from crossdock.connectors.json.spec import JsonDocument
 from crossdock.connectors.settings import Secrets
 from crossdock.crosswalk.maps import Expression, Map, MapError, read_json
 from crossdock.ports.outbound import Absent, Accepted, Found, Later, Outcome, Pace, Refused, Transmission, Unknown
 
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_NEVER_SENT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 REMEMBERED = 10_000
 """How many unknown attempts we remember the time of, for `settle_seconds`."""
 
@@ -40,13 +35,6 @@ class _Answers:
         if document.look_up is not None:
             self.found = Expression(document.look_up.found, f"{where}.look_up.found")
             self.found_answer = Map(document.look_up.answer, f"{where}.look_up.answer")
-
-
-class _Response:
-    def __init__(self, status: int, headers: httpx.Headers, body: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
 
 
 class HttpSink:
@@ -68,22 +56,18 @@ class HttpSink:
         self._system = system
         self._spec = spec
         self._answers = {name: _Answers(name, document, f"documents.{name}") for name, document in documents.items()}
-        self._timeout_seconds = pace.timeout_seconds
         self._now, self._monotonic = now, monotonic
-        self._client = httpx.AsyncClient(
-            verify=ssl.create_default_context(cafile=str(spec.ca_file))
-            if spec.ca_file
-            else spec.base_url.startswith("https://"),
-            timeout=httpx.Timeout(pace.timeout_seconds, connect=spec.connect_seconds, pool=spec.connect_seconds),
-            limits=httpx.Limits(
-                max_connections=pace.concurrency,
-                max_keepalive_connections=pace.concurrency,
-                keepalive_expiry=spec.keepalive_seconds,
-            ),
-            follow_redirects=False,
-            trust_env=False,
+        context = trust(str(spec.ca_file) if spec.ca_file else None) if _needs_tls(spec) else None
+        self._wire = Wire(
+            spec.base_url,
+            context,
+            connections=pace.concurrency,
+            timeout_seconds=pace.timeout_seconds,
+            connect_seconds=min(spec.connect_seconds, pace.timeout_seconds),
+            keepalive_seconds=spec.keepalive_seconds,
+            answer_bytes=spec.answer_bytes,
         )
-        self._authorization: Authorization = authorization(spec, secrets, self._client, monotonic)
+        self._authorization: Authorization = authorization(spec, secrets, context, pace.timeout_seconds, monotonic)
         self._unknown_since: dict[str, float] = {}
 
     @property
@@ -100,9 +84,7 @@ class HttpSink:
         if self._spec.idempotency_header:
             headers[self._spec.idempotency_header] = transmission.name.encode("ascii", "backslashreplace").decode()
         response = await self._exchange(transmission.request, headers, transmission.data)
-        outcome = (
-            response if not isinstance(response, _Response) else await self._judge(response, answers, transmission)
-        )
+        outcome = response if not isinstance(response, Answer) else await self._judge(response, answers, transmission)
         if isinstance(outcome, Unknown):
             if len(self._unknown_since) >= REMEMBERED:
                 del self._unknown_since[next(iter(self._unknown_since))]
@@ -122,7 +104,7 @@ class HttpSink:
                 f"within {answers.look_up.settle_seconds:g} s of the attempt the other side may still be at it"
             )
         response = await self._exchange(query, {}, b"")
-        if not isinstance(response, _Response):
+        if not isinstance(response, Answer):
             return Unknown(f"look-up: {response.reason}", response.status)
         found = self._found(response, answers)
         if not isinstance(found, Unknown):
@@ -131,52 +113,32 @@ class HttpSink:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._wire.close()
+        await self._authorization.close()
 
     async def _exchange(
         self, request: Mapping[str, Any], headers: Mapping[str, str], body: bytes
-    ) -> _Response | Later | Refused | Unknown:
+    ) -> Answer | Later | Refused | Unknown:
         try:
-            response = await self._request(request, headers, body)
-            if isinstance(response, _Response) and response.status == 401 and await self._authorization.renew():
-                response = await self._request(request, headers, body)
-        except NotAuthorized as error:
-            return Later(str(error))
-        return response
+            credentials = await self._authorization.headers()
+            answer = await self._request(request, headers, credentials, body)
+            if answer.status == 401 and await self._authorization.renew(credentials):
+                answer = await self._request(request, headers, await self._authorization.headers(), body)
+        except (NotSent, NotAuthorized) as error:
+            return Later(self._clean(str(error)))
+        except NotSendable as error:
+            return Refused(self._clean(f"the request cannot be sent: {error}"), code="unsendable")
+        except CutOff as error:
+            return Unknown(self._clean(str(error)))
+        return answer
 
     async def _request(
-        self, request: Mapping[str, Any], headers: Mapping[str, str], body: bytes
-    ) -> _Response | Later | Refused | Unknown:
-        credentials = await self._authorization.headers()
-        url = self._spec.base_url + str(request["path"])
-        try:
-            async with (
-                asyncio.timeout(self._timeout_seconds),
-                self._client.stream(
-                    str(request["method"]),
-                    url,
-                    content=body or None,
-                    headers={"Accept": "application/json", **headers, **credentials},
-                ) as response,
-            ):
-                content = bytearray()
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > self._spec.answer_bytes:
-                        return Unknown(
-                            f"the answer is longer than {self._spec.answer_bytes} bytes", str(response.status_code)
-                        )
-                return _Response(response.status_code, response.headers, bytes(content))
-        except _NOT_SENT as error:
-            return Later(self._clean(f"no connection: {type(error).__name__} {error}".strip()))
-        except _NEVER_SENT as error:
-            return Refused(self._clean(f"the request cannot be sent: {error}"), code="unsendable")
-        except TimeoutError:
-            return Unknown(f"no answer within {self._timeout_seconds:g} s")
-        except (httpx.HTTPError, OSError) as error:
-            return Unknown(self._clean(f"cut off: {type(error).__name__} {error}".strip()))
+        self, request: Mapping[str, Any], headers: Mapping[str, str], credentials: Mapping[str, str], body: bytes
+    ) -> Answer:
+        every = {"Accept": "application/json", **headers, **credentials}
+        return await self._wire.exchange(str(request["method"]), str(request["path"]), list(every.items()), body)
 
-    async def _judge(self, response: _Response, answers: _Answers | None, transmission: Transmission) -> Outcome:
+    async def _judge(self, response: Answer, answers: _Answers | None, transmission: Transmission) -> Outcome:
         status = str(response.status)
         match self._spec.verdict(response.status):
             case "accepted":
@@ -197,7 +159,7 @@ class HttpSink:
             case "unknown":
                 return Unknown(self._reason(response), status)
 
-    def _accepted(self, response: _Response, answers: _Answers | None) -> Outcome:
+    def _accepted(self, response: Answer, answers: _Answers | None) -> Outcome:
         status = str(response.status)
         if answers is None:
             return Accepted({}, status)
@@ -215,7 +177,7 @@ class HttpSink:
             return Unknown(reason, status) if answers.look_up else Accepted({"unreadable": reason}, status)
         return Accepted(answer, status)
 
-    def _found(self, response: _Response, answers: _Answers) -> Found:
+    def _found(self, response: Answer, answers: _Answers) -> Found:
         status = str(response.status)
         assert answers.look_up is not None
         if response.status == 404 and answers.look_up.absent_404:
@@ -233,7 +195,7 @@ class HttpSink:
         except MapError as error:
             return Unknown(self._clean(f"look-up: {error}"), status)
 
-    def _reason(self, response: _Response) -> str:
+    def _reason(self, response: Answer) -> str:
         reason, _ = refusal(response.body, response.headers.get("content-type", ""))
         return self._clean(f"HTTP {response.status}" + (f": {reason}" if reason else ""))
 
@@ -242,3 +204,8 @@ class HttpSink:
         for secret in self._authorization.secrets:
             text = text.replace(secret, "***")
         return text
+
+
+def _needs_tls(spec: HttpSpec) -> bool:
+    urls = [spec.base_url] + ([spec.auth.token_url] if isinstance(spec.auth, ClientCredentials) else [])
+    return any(url.startswith("https://") for url in urls)

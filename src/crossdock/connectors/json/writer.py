@@ -32,6 +32,8 @@ class Path:
         self._fixed = pieces[0::2]
         if any("{" in piece or "}" in piece for piece in self._fixed):
             raise MapError(where, template, "has a brace without its other one")
+        if any(not (piece.isascii() and piece.isprintable()) or " " in piece for piece in self._fixed):
+            raise MapError(where, template, "what cannot stand in a URL must be written as %XX")
         self._map = (
             Map({str(index): expression for index, expression in enumerate(pieces[1::2])}, where)
             if len(pieces) > 1
