@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 from crossdock.crosswalk.numbers import MESSAGE_PREFIXES, interchange_key, message_key, order_number
 
 partner_ids = st.from_regex(r"[a-z][a-z0-9-]{0,15}", fullmatch=True)
-order_numbers = st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_size=1, max_size=22)
+order_numbers = st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_size=1, max_size=22).filter(
+    lambda number: number == number.strip()
+)
 
 
 def test_a_plain_purchase_order_can_be_read_in_our_number():
     assert order_number("acme", "PO100001") == "ACME-PO100001"
     assert order_number("acme", "4500-17") == "ACME-4500-17"
+    assert order_number("acme", "PO100001  ") == "ACME-PO100001"
 
 
 def test_a_long_number_keeps_its_beginning():

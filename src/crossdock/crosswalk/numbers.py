@@ -32,6 +32,7 @@ def order_number(partner: str, purchase_order: str, release: str = "") -> str:
     (lower case in the order's number, other characters), its tail is a hash of them instead. A partner id with a
     hyphen has the hash too: a-b/c and a/b-c are not one order.
     """
+    purchase_order, release = purchase_order.strip(), release.strip()
     number = f"{partner.upper()}-{purchase_order}"
     reserved = number.startswith(MESSAGE_PREFIXES)
     if _plain(number) and "-" not in partner and not release and not reserved:

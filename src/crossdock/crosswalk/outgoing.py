@@ -3,6 +3,7 @@
 What a customer named itself is echoed as it was; only what speaks of an item by our number alone is translated.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from crossdock.trade.documents import (
     Pack,
     PackedItem,
     ShipNotice,
+    ShippedOrder,
     WarehouseOrder,
     WarehouseOrderLine,
 )
@@ -39,9 +41,12 @@ def in_their_words(crosswalk: Crosswalk, partner: Partner, document: Any) -> Any
                 items=_packed(crosswalk, partner, order.items),
                 packs=_packs(crosswalk, partner, order.packs),
             )
+            if any(_ours_alone(item.items) for item in _all_items(order))
+            else order
             for order in document.orders
         ]
-        return replace(document, orders=tuple(orders)) if orders != list(document.orders) else document
+        if any(made is not order for made, order in zip(orders, document.orders, strict=True)):
+            return replace(document, orders=tuple(orders))
     return document
 
 
@@ -67,14 +72,23 @@ def _to_ship(
 
 
 def _packed(crosswalk: Crosswalk, partner: Partner, items: tuple[PackedItem, ...]) -> tuple[PackedItem, ...]:
-    if not any(_ours_alone(item.items) for item in items):
-        return items
     return tuple([replace(item, items=_items(crosswalk, partner, item.items)) for item in items])
 
 
 def _packs(crosswalk: Crosswalk, partner: Partner, packs: tuple[Pack, ...]) -> tuple[Pack, ...]:
-    made = []
-    for pack in packs:
-        items, inner = _packed(crosswalk, partner, pack.items), _packs(crosswalk, partner, pack.packs)
-        made.append(pack if items is pack.items and inner is pack.packs else replace(pack, items=items, packs=inner))
-    return packs if all(a is b for a, b in zip(made, packs, strict=True)) else tuple(made)
+    return tuple(
+        [
+            replace(
+                pack,
+                items=_packed(crosswalk, partner, pack.items),
+                packs=_packs(crosswalk, partner, pack.packs),
+            )
+            for pack in packs
+        ]
+    )
+
+
+def _all_items(part: ShippedOrder | Pack) -> Iterator[PackedItem]:
+    yield from part.items
+    for pack in part.packs:
+        yield from _all_items(pack)

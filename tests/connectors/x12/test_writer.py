@@ -234,6 +234,14 @@ def test_a_partner_gets_its_own_delimiters_version_and_identities(composed):
     assert interchange.receiver_qualifier == "01"
 
 
+def test_a_partner_of_a_later_version_without_a_repetition_separator_gets_one_that_data_does_not_hold(crosswalk):
+    acme = crosswalk.directory.partners["acme"]
+    later = msgspec.structs.replace(acme, x12=msgspec.structs.replace(acme.x12, version="005010"))
+    writer = X12Writer(Crosswalk(msgspec.structs.replace(crosswalk.directory, partners={"acme": later})), "acme-edi")
+    (interchange,) = index(sole(writer.compose([delivery(answer())], Numbers(), NOW))).interchanges
+    assert interchange.delimiters.repetition == b"^"
+
+
 def test_a_ta1_stands_outside_of_groups(composed):
     composition = composed(delivery(TA1, "interchange-acknowledgement", id="t"), delivery(answer(), id="a"))
     (interchange,) = index(sole(composition)).interchanges

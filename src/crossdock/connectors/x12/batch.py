@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from crossdock.crosswalk.directory import Partner
+from crossdock.crosswalk.directory import Partner, X12Profile
 from crossdock.crosswalk.partners import sending_identity
 from crossdock.edi.findings import Finding, Place, errors
 from crossdock.edi.x12.compiled import examine
@@ -173,9 +173,14 @@ def _style(partner: Partner) -> Style:
             element=profile.element_separator.encode(),
             component=profile.component_separator.encode(),
             segment=profile.segment_terminator.encode(),
-            repetition=profile.repetition_separator.encode() or None,
+            repetition=_repetition(profile).encode() or None,
             line_break=profile.line_break.encode(),
         ),
         collision=Collision.REPLACE if profile.replace else Collision.REFUSE,
         replacement=profile.replace or " ",
     )
+
+
+def _repetition(profile: X12Profile) -> str:
+    # From 00402 on ISA11 is read as the separator, whatever stands there: it must be one that data does not hold.
+    return profile.repetition_separator or ("^" if profile.version[:5] > "00401" else "")

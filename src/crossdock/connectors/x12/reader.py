@@ -79,7 +79,7 @@ class X12Reader:
             part.hold(names.held(part), "test-indicator", wrong.message, partner.id, control=names.control)
             return
         part.pending.extend(acknowledged.interchange(interchange.acknowledgements, part.message, part.at))
-        receipt = Receipt(interchange, partner, findings)
+        receipt = Receipt(interchange, partner, findings, asked=names.ack_requested)
         if receipt.refused:
             detail = in_words(receipt.refused)
             part.hold(names.held(part), "rejected-document", detail, partner.id, control=names.control)
@@ -197,6 +197,7 @@ class Names:
         isa = header_elements(interchange.header, interchange.delimiters.element, 16)
         self.key = (isa[5], isa[6], isa[7], isa[8])
         self.control = control = isa[13]
+        self.ack_requested = isa[14] == "1"
         self.usage = isa[15]
         self.sender = f"{isa[5]}/{isa[6]}"
         self.receiver = f"{isa[7]}/{isa[8]}"

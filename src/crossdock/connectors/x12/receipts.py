@@ -14,19 +14,21 @@ ACKNOWLEDGEMENT_GROUP = "FA"
 
 
 class Receipt:
-    """Gathers what is to be said of one interchange. findings: those about its envelopes, of groups as well.
+    """Gathers what is to be said of one interchange. findings: those about its envelopes, of groups as well. asked: its
+    sender asks for a TA1.
 
     refused: why nothing of it is read, as the TA1 says; an interchange that stands twice in one file is not refused
     for that, because reading it again tells nothing new.
     """
 
-    def __init__(self, interchange: Interchange, partner: Partner, findings: Sequence[Finding]) -> None:
+    def __init__(self, interchange: Interchange, partner: Partner, findings: Sequence[Finding], *, asked: bool) -> None:
         self._interchange = interchange
         self._partner = partner
+        self._wanted = asked or partner.x12.acknowledge_ta1
         self._groups: list[ReceivedGroup] = []
         self._ta1: list[str] = []
         self.refused: list[Finding] = []
-        if findings or self._ta1_wanted():
+        if findings or self._wanted:
             judged = [finding for finding in findings if finding.code is not Code.DUPLICATE_INTERCHANGE]
             self._ta1 = technical_acknowledgement(interchange, judged) or []
             if self._ta1 and self._ta1[4] == "R":
@@ -58,7 +60,7 @@ class Receipt:
     ) -> InterchangeReceived | None:
         """The fact that it was read; None where it holds acknowledgements alone, for those are answers and owe none."""
         interchange = self._interchange
-        ta1 = tuple(self._ta1) if self._ta1_wanted() else ()
+        ta1 = tuple(self._ta1) if self._wanted else ()
         if not ta1 and all(group.functional_id == ACKNOWLEDGEMENT_GROUP for group in self._groups):
             return None
         return InterchangeReceived(
@@ -72,9 +74,6 @@ class Receipt:
             groups=tuple(self._groups),
             ta1=ta1,
         )
-
-    def _ta1_wanted(self) -> bool:
-        return self._partner.x12.acknowledge_ta1 or self._interchange.ack_requested
 
 
 def _plain(segment: Sequence[str | Sequence[str]]) -> tuple[str, ...]:
