@@ -20,6 +20,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from crossdock.connectors.folder.spec import FolderSpec
 from crossdock.ports.outbound import Absent, Accepted, Found, Later, Outcome, Refused, Transmission, Unknown
 
 LONGEST_NAME_BYTES = 200
+WRITERS = 8
 PRUNE_SECONDS = 86_400.0
 STALE_PART_SECONDS = 86_400.0
 
@@ -46,6 +48,7 @@ class FolderSink:
         self._lock_file = spec.outbound_work / "lock"
         self._waiting: list[tuple[Transmission, asyncio.Future[Outcome]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._writers = ThreadPoolExecutor(WRITERS, f"folder-{system}")
         self._pruned = float("-inf")
         self._ready = False
 
@@ -75,6 +78,7 @@ class FolderSink:
         """Wait for what is being written."""
         if self._writer is not None:
             await self._writer
+        self._writers.shutdown(wait=False)
 
     async def _write_waiting(self) -> None:
         while self._waiting:
@@ -114,22 +118,32 @@ class FolderSink:
             self.prune(time.time())
 
     def _write_parts(self, batch: Sequence[Transmission], outcomes: dict[int, Outcome]) -> dict[int, Path]:
+        new = [
+            (index, self._staging / f"{transmission.name}.{uuid.uuid4().hex[:8]}.part", transmission.data)
+            for index, transmission in enumerate(batch)
+            if not (self._sent / transmission.name).exists() and not (self._staging / transmission.name).exists()
+        ]
+        # Side by side, so that the file system commits many fsyncs at once.
+        errors = self._writers.map(self._write, [part for _, part, _ in new], [data for _, _, data in new])
         parts: dict[int, Path] = {}
-        for index, transmission in enumerate(batch):
-            if (self._sent / transmission.name).exists() or (self._staging / transmission.name).exists():
-                continue
-            part = self._staging / f"{transmission.name}.{uuid.uuid4().hex[:8]}.part"
-            try:
-                with part.open("xb") as file:
-                    file.write(transmission.data)
-                    file.flush()
-                    if self._spec.fsync:
-                        os.fsync(file.fileno())
+        for (index, part, _), error in zip(new, errors, strict=True):
+            if error is None:
                 parts[index] = part
-            except OSError as error:
+            else:
                 part.unlink(missing_ok=True)
                 outcomes[index] = Later(f"cannot write: {_words(error)}")
         return parts
+
+    def _write(self, part: Path, data: bytes) -> OSError | None:
+        try:
+            with part.open("xb") as file:
+                file.write(data)
+                file.flush()
+                if self._spec.fsync:
+                    os.fsync(file.fileno())
+        except OSError as error:
+            return error
+        return None
 
     def _promise(self, batch: Sequence[Transmission], parts: dict[int, Path], outcomes: dict[int, Outcome]) -> None:
         linked = False
