@@ -87,6 +87,7 @@ class ReleaseNow(msgspec.Struct, gc=False):
 
 class ShipmentNow(msgspec.Struct, gc=False):
     """A shipment as it stands. quantities, billed: by line. over: by line, what is beyond the tolerance and not decided.
+    unreleased: the release that it answers is not known to be out.
     foreign: lines of it that the order does not have, or with impossible quantities. tax_subject changes when the shipment is replaced."""
 
     number: str
@@ -101,6 +102,7 @@ class ShipmentNow(msgspec.Struct, gc=False):
     foreign: tuple[str, ...] = ()
     after_cancel: bool = False
     mispacked: str = ""
+    unreleased: bool = False
     amount: Decimal = ZERO
 
 

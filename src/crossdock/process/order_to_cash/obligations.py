@@ -275,6 +275,8 @@ class Owing:
             and decision(state, "past-cancel-date") != "accept"
         ):
             blocked.append(f"cancel-date: the customer takes nothing after {p.cancel_after}")
+        if any(s.unreleased and s.quantities for s in p.shipments):
+            blocked.append("shipped-unreleased: something left under a release that is not known to be out")
         if p.surplus:
             blocked.append("cancel-release: an earlier release holds more than is wanted")
         for release in p.releases:
@@ -379,8 +381,8 @@ class Owing:
         gate: list[str] = list(doubts)
         for checkpoint in agreement.billing:
             if checkpoint == "release-approved":
-                if ship.release is None:
-                    gate.append("release-approved: no release of this order is out")
+                if ship.unreleased:
+                    gate.append("release-approved: the release that it answers is not known to be out")
             elif checkpoint == "tax-received":
                 if agreement.tax and tax is None:
                     gate.append("tax-received: the tax is not known")

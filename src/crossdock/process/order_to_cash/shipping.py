@@ -1,12 +1,16 @@
 """The shipments of an order as they stand: which telling of each holds, the release that it answers, and what of it is billed."""
 
+import re
 from decimal import Decimal
 
 from crossdock.policy.agreement import Agreement
 from crossdock.process.order_to_cash.counters import Position, ShipmentNow, checksum, decision
 from crossdock.process.order_to_cash.money import ZERO
 from crossdock.process.order_to_cash.packing import mispacked
-from crossdock.process.order_to_cash.state import Shipment, State
+from crossdock.process.order_to_cash.state import Answer, Sent, Shipment, State
+
+_label = re.compile(r"[0-9]+(-[0-9a-f]{6})?").fullmatch
+"""What our labels of releases look like; warehouses also write numbers of their own there."""
 
 
 def ship(p: Position, state: State, agreement: Agreement) -> None:
@@ -16,7 +20,7 @@ def ship(p: Position, state: State, agreement: Agreement) -> None:
     if len(p.shipments) > 1:
         p.shipments.sort(key=lambda s: (s.told.at, s.number))
     for shipment in p.shipments:
-        _attribute(p, shipment)
+        _attribute(p, state, shipment)
     _bill(p, state, agreement)
 
 
@@ -52,29 +56,33 @@ def _shipment(
     shipment.substituted, shipment.foreign = tuple(substituted), tuple(foreign)
     if len(variants) > 1:
         shipment.tax_subject = f"{number}-{checksum(told.fact)}" if told is not variants[0] else number
-        shipment.conflict = _conflict(state, number, told)
+        shipment.conflict = _conflict(state, number, variants, told)
     if told.packages and agreement.ship_notice and decision(state, f"pack-mismatch/{number}") != "accept":
         shipment.mispacked = mispacked(told.packages, quantities)
     return shipment
 
 
-def _conflict(state: State, number: str, told: Shipment) -> str:
-    """Why the versions of a shipment need a person: nobody said which holds, or it was acted upon before it was replaced."""
+def _conflict(state: State, number: str, variants: tuple[Shipment, ...], told: Shipment) -> str:
+    """Why the versions of a shipment need a person: nobody said which holds, or what was replaced had been acted upon.
+    A posting or an invoice is not touched by a replacement that moves the same quantities."""
     if decision(state, f"shipment-conflict/{number}"):
         return ""
     if not told.replaces:
         return "told twice with different content"
-    notice, invoice = state.sent.get(f"ship-notice/{number}"), state.sent.get(f"invoice/{number}")
-    acted = (notice, invoice, state.answers.get(f"post-shipment/{number}"))
+    acted: list[Sent | Answer | None] = [state.sent.get(f"ship-notice/{number}")]
+    if any(v.lines != told.lines for v in variants):
+        acted += [state.sent.get(f"invoice/{number}"), state.answers.get(f"post-shipment/{number}")]
     return "replaced after it was told on" if any(a is not None and a.at < told.at for a in acted) else ""
 
 
-def _attribute(p: Position, shipment: ShipmentNow) -> None:
-    """To the release it names; without a name to the first that is not complete, else the last."""
+def _attribute(p: Position, state: State, shipment: ShipmentNow) -> None:
+    """To the release it names; without a name to the first that is not complete, else the last. One that answers a release of ours that is not known to be out
+    came before we were told that it is: until then, or until somebody says otherwise, nothing more is released."""
     told = shipment.told
     for line, quantity in shipment.quantities.items():
         p.lines[line].shipped += quantity
     if not p.releases:
+        shipment.unreleased = decision(state, f"shipped-unreleased/{shipment.number}") != "accept"
         return
     release = None
     for r in p.releases:
@@ -82,6 +90,8 @@ def _attribute(p: Position, shipment: ShipmentNow) -> None:
             release = r
             break
     if release is None:
+        if _label(told.release):
+            shipment.unreleased = decision(state, f"shipped-unreleased/{shipment.number}") != "accept"
         release = next((r for r in p.releases if not r.complete), p.releases[-1])
     shipment.release = release
     release.shipments.append(told)

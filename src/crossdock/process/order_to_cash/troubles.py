@@ -5,7 +5,8 @@ customer's price or another, or cancel the line), total-mismatch (decide: accept
 (accept takes the order all the same; or ask again, or cancel), order-conflict (accept: what was received first holds), change-conflict (the same of a change),
 change-after-release (accept applies it and takes the release back; decline leaves it), unknown-line (a change speaks of a line that the order does not have),
 past-cancel-date (accept ships all the same). Shipments: over-shipped (accept bills all; decline bills up to the ordered quantity), substituted-not-allowed (accept bills
-it; decline does not), shipped-after-cancel (the same), short-shipped (only where shipments must be complete: accept releases the rest; or cancel the line;
+it; decline does not), shipped-after-cancel (the same), shipped-unreleased (goes when the
+release is known to be out; accept bills it and lets more be released), short-shipped (only where shipments must be complete: accept releases the rest; or cancel the line;
 under backorder and cancel the agreement has decided, and the counters tell), pack-mismatch (accept sends the notice as it is; or the warehouse replaces its
 confirmation), shipment-conflict (accept: what was said first, or replaced last, holds), shipment-for-unknown-order, quantity-breach (a counter is impossible).
 Partners and systems: rejected-by-partner (their 997; accept lets it pass, a retry sends again), refused-by-{erp,warehouse,tax,partner} (retry; for a refused release, accept
@@ -48,7 +49,15 @@ def troubles_of(
     if state.answers:
         found.extend(_credit(state, p, obligations))
     for ship in p.shipments:
-        if ship.over or ship.substituted or ship.conflict or ship.foreign or ship.mispacked or ship.after_cancel:
+        if (
+            ship.over
+            or ship.substituted
+            or ship.conflict
+            or ship.foreign
+            or ship.mispacked
+            or ship.after_cancel
+            or ship.unreleased
+        ):
             found.extend(_shipment(state, p, ship, agreement))
     if p.short and decision(state, "short-shipped") != "accept":
         found.extend(_short(state, p))
@@ -282,6 +291,14 @@ def _shipment(state: State, p: Position, ship: ShipmentNow, agreement: Agreement
                 number,
                 billing,
                 ship.amount,
+            )
+        )
+    if ship.unreleased and ship.quantities:
+        detail = f"shipment {number} left under {f'release {ship.told.release}' if ship.told.release else 'a release'} that is not known to be out"
+        action = "wait for word of the release; accept: it was ours"
+        found.append(
+            Trouble(
+                f"{key}/shipped-unreleased/{number}", "shipped-unreleased", detail, action, number, billing, ship.amount
             )
         )
     if ship.conflict:
