@@ -35,8 +35,11 @@ def examine(
     data: the file, or a portion of it that starts at offset `base` of the file.
     """
     raw = data[transaction.start - base : transaction.end - base]
+    if place is None:
+        control_number, start = transaction.control_number, transaction.start
+        place = Place(transaction_set=guide.set_id, transaction=control_number, offset=start)
     if not transaction.binary and prover(guide, delimiters).proves(raw):
-        return [] if guide.exact else [_other_version(guide, place or Place(transaction_set=guide.set_id))]
+        return [] if guide.exact else [_other_version(guide, place)]
     parts = segments(data, transaction, delimiters, base)
     return validate(parts, guide, place, offsets(data, transaction, delimiters, base))
 
