@@ -67,10 +67,20 @@ def test_a_line_in_trouble_is_understood_once_the_workspace_has_learned(crosswal
     assert (again.item, again.quantity, again.trouble) == ("W-100", 36, "")
 
 
-def test_a_price_for_each_on_a_line_in_cases_is_the_price_of_twelfth_a_case(crosswalk, acme):
-    told = crosswalk.ordered_line(acme, line(price=Decimal("1.99"), price_basis="PE"))
-    assert told.price == Decimal("1.99")
-    assert told.partner_price == Decimal("23.88")
+@pytest.mark.parametrize(
+    ("said", "per_stock_unit", "per_their_unit"),
+    [
+        ({"price": "1.99", "price_basis": "PE"}, "1.99", "23.88"),
+        ({"price": "199", "price_basis": "HP"}, "1.99", "23.88"),
+        ({"price": "23.88", "price_basis": "CT"}, "1.99", "23.88"),
+        ({"price": "23.88", "price_basis": "PD", "unit": "EA"}, "1.99", "1.99"),
+        ({"price": "10", "price_basis": "PD", "unit": "EA"}, "0.833333333333", None),
+    ],
+)
+def test_a_price_is_for_as_many_pieces_as_its_basis_says(crosswalk, acme, said, per_stock_unit, per_their_unit):
+    told = crosswalk.ordered_line(acme, line(**said | {"price": Decimal(said["price"])}))
+    assert told.price == Decimal(per_stock_unit)
+    assert told.partner_price == (None if per_their_unit is None else Decimal(per_their_unit))
 
 
 def test_an_order_with_the_purpose_of_a_cancellation_cancels(crosswalk, acme):

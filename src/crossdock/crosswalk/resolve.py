@@ -6,6 +6,7 @@ always get the same answer.
 """
 
 from decimal import Decimal
+from fractions import Fraction
 
 from crossdock.crosswalk.directory import Directory, Item, Partner
 from crossdock.crosswalk.items import Items
@@ -15,8 +16,16 @@ from crossdock.crosswalk.units import UNCHANGED, Ratio, Units
 from crossdock.facts.order import OrderedLine
 from crossdock.trade.documents import PurchaseOrderLine
 
-EACH = {"PE": "EA", "each": "EA"}
-"""Bases of a price that name a unit by another word than quantities do."""
+EACH = "EA"
+PRICED_BY = {
+    **dict.fromkeys(("PE", "TE", "LE", "QE", "WE"), Fraction(1)),
+    **dict.fromkeys(("PD", "TD", "LD", "WD"), Fraction(12)),
+    **dict.fromkeys(("HP", "TC", "LC", "QH", "WC"), Fraction(100)),
+    **dict.fromkeys(("TP", "TM", "LM", "QS", "WM"), Fraction(1000)),
+}
+"""How many pieces a price is for, by the basis of the price (X12 element 639). All other bases (net, contract,
+catalogue ...) tell what kind of price it is, and not of how many: then it is for one unit of the line.
+"""
 
 
 class Crosswalk:
@@ -44,11 +53,11 @@ class Crosswalk:
             return self._troubled(line, item, "inexact-unit", ratio)
         price = partner_price = line.price
         if price is not None:
-            basis = self._basis(partner, item, line.price_basis) or ratio
-            if basis is not ratio:
+            basis = self._basis(partner, item, line.price_basis)
+            if basis is not None:
+                # Where it does not end, what we make of the price is all that can be said of it for one of their units.
                 partner_price = ratio.price_from(price, basis)
-                partner_price = price if partner_price is None else partner_price
-            price = basis.price_to_stock(price)
+            price = (basis or ratio).price_to_stock(price)
         return OrderedLine(
             line=line.line,
             item=item.id,
@@ -84,8 +93,9 @@ class Crosswalk:
         return self.directory.prices.get((partner.price_list, item.id))
 
     def _basis(self, partner: Partner, item: Item, basis: str) -> Ratio | None:
-        # Many bases (net, contract, current price) say nothing about the unit; then it is the line's own.
-        return self.units.ratio(partner, item, EACH.get(basis, basis)) if basis else None
+        pieces = PRICED_BY.get(basis)
+        each = self.units.ratio(partner, item, EACH) if pieces is not None else None
+        return each.times(pieces) if each is not None and pieces is not None else None
 
     def _troubled(
         self, line: PurchaseOrderLine, item: Item | None, trouble: str, ratio: Ratio = UNCHANGED

@@ -40,6 +40,10 @@ class Ratio:
         """The ratio that `text` ("12/1") says."""
         return UNCHANGED if text == "1/1" else cls(Fraction(text))
 
+    def times(self, count: Fraction) -> "Ratio":
+        """Stock units in so many of the partner's."""
+        return Ratio(Fraction(int(self._numerator), int(self._denominator)) * count)
+
     def to_stock(self, quantity: Decimal) -> Decimal | None:
         """So many partner units in stock units; None when that is no finite decimal (5 each of an item kept by the
         dozen).
