@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.workspace import load
-from crossdock.workspace.catalogue import check_digit_holds
 from crossdock.workspace.problems import Report
 from crossdock.workspace.tables import rows
 
@@ -57,11 +56,6 @@ def test_the_work_grows_with_the_items_and_no_faster(wholesaler: Path) -> None:
         counts.append(_calls(lambda: load(wholesaler, {})))
     first, second = counts[1] - counts[0], counts[2] - counts[1]
     assert 1.9 < second / first < 2.1, counts
-
-
-@given(st.text("0123456789", min_size=11, max_size=13))
-def test_of_ten_last_digits_one_is_the_check_digit(digits: str) -> None:
-    assert sum(check_digit_holds(digits + d) for d in "0123456789") == 1
 
 
 def test_quoted_cells_blank_lines_and_a_byte_order_mark_are_fine(wholesaler: Path) -> None:

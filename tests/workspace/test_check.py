@@ -162,6 +162,17 @@ def test_a_rule_of_the_decision_is_found_at_its_own_line(wholesaler: Path, edit)
     assert '"elsewhere"' in text[problem.line - 1]
 
 
+def test_a_credit_check_needs_to_be_said_how(wholesaler: Path, edit) -> None:
+    erp = wholesaler / "systems/erp.toml"
+    text = erp.read_text()
+    start, end = text.index("[settings.documents.credit-check]"), text.index("[settings.documents.sales-order]")
+    erp.write_text(text[:start] + text[end:])
+    found = [p for p in check(wholesaler, {}) if p.severity == "error"]
+    assert {(p.file, p.code) for p in found} == {("systems/erp.toml", "missing-key")}
+    edit("crossdock.toml", "[defaults.policy]", "[defaults.policy]\ncredit_check = false")
+    assert not [p for p in check(wholesaler, {}) if p.severity == "error"]
+
+
 def test_slips_in_one_overlay_do_not_hide_each_other(wholesaler: Path, edit) -> None:
     first = edit("partners/blue.toml", "DTM =", "DTN =")
     second = edit("partners/blue.toml", '"PO1-04"', '"PO9-04"')

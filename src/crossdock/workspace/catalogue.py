@@ -8,6 +8,7 @@ import msgspec
 
 from crossdock.crosswalk.directory import Item
 from crossdock.crosswalk.items import normalised
+from crossdock.edi.x12.check_digits import check_digit, is_valid
 from crossdock.workspace.problems import Report, did_you_mean
 from crossdock.workspace.tables import Row
 
@@ -44,12 +45,6 @@ def catalogue(rows: Rows, partners: Iterable[str], report: Report) -> Catalogue:
     return Catalogue(whole, partner_items, _prices(rows, items, report), _sites(rows, report))
 
 
-def check_digit_holds(gtin: str) -> bool:
-    """Whether the last digit is the check digit of the others: weights 3 and 1 in turn from the right (GS1 General Specifications 7.9)."""
-    total = sum(int(d) * (3 if place % 2 else 1) for place, d in enumerate(reversed(gtin)))
-    return total % 10 == 0
-
-
 def known_qualifier(qualifier: str) -> bool:
     """A qualifier by its name, or a partner's own code."""
     return qualifier in QUALIFIERS or (
@@ -73,14 +68,13 @@ def _gtin(report: Report, file: str, line: int, qualifier: str, id: str) -> bool
     if not (id.isascii() and id.isdigit()) or (len(id) != int(length)):
         report.add("bad-value", f"`{id}` is no GTIN-{length}", file=file, line=line, meant=f"it has {length} digits")
         return False
-    if not check_digit_holds(id):
-        right = next(d for d in "0123456789" if check_digit_holds(id[:-1] + d))
+    if not is_valid(id):
         report.add(
             "bad-check-digit",
             f"the check digit of `{id}` is wrong",
             file=file,
             line=line,
-            meant=f"{id[:-1]}{right} would be right",
+            meant=f"{id[:-1]}{check_digit(id[:-1])} would be right",
         )
         return False
     return True

@@ -243,7 +243,21 @@ def _partner(draft: Draft, id: str, partner: PartnerDraft, said: PartnerFile) ->
         for key, role in (("erp", "erp"), ("tax", "tax")):
             if system := getattr(partner.policy, key):
                 _one_of(draft, *draft.place(partner, "policy", key), system, role)
+        _credit_check(draft, partner)
     _x12(draft, partner)
+
+
+def _credit_check(draft: Draft, partner: PartnerDraft) -> None:
+    """Who asks the ERP for credit must have said how."""
+    erp = draft.systems.get(partner.policy.erp)
+    if not partner.policy.credit_check or erp is None or erp.declared is None or erp.declared.role != "erp":
+        return
+    if "credit-check" not in erp.declared.settings.get("documents", {}):
+        message = (
+            f"`[settings.documents.credit-check]` is missing, and partner `{partner.file.id}` has its credit checked"
+        )
+        meant = "or `credit_check = false` in its [policy]"
+        draft.folder.complain(erp.file, "missing-key", message, ("settings", "documents"), meant)
 
 
 def _one_of(draft: Draft, file: TomlFile, path: KeyPath, system: str, *roles: str) -> None:
@@ -288,26 +302,24 @@ def _x12(draft: Draft, partner: PartnerDraft) -> None:
     for key in ("element_separator", "component_separator", "segment_terminator", "repetition_separator"):
         value = getattr(profile, key)
         file, path = draft.place(partner, "x12", key)
-        if (not value and key == "repetition_separator") or value == "":
-            if key != "repetition_separator":
-                draft.folder.complain(file, "bad-delimiters", f"`{key}` is empty", path)
+        if key == "repetition_separator" and not value:
             continue
         if len(value) != 1 or value.isalnum() or value == " ":
-            draft.folder.complain(
-                file, "bad-delimiters", f"`{key}` must be one character, no letter, digit or blank", path
-            )
+            message = f"`{key}` must be one character, no letter, digit or blank"
+            draft.folder.complain(file, "bad-delimiters", message, path)
         elif value in used:
             draft.folder.complain(file, "bad-delimiters", f"`{key}` is the same as `{used[value]}`", path)
         used[value] = key
     if profile.line_break not in ("", "\n", "\r\n", "\r"):
-        draft.folder.complain(*_reordered(draft, partner, "line_break"), 'write "", "\\n" or "\\r\\n"')
+        _not_so(draft, partner, "line_break", 'write "", "\\n" or "\\r\\n"')
     if profile.usage not in ("P", "T"):
-        draft.folder.complain(*_reordered(draft, partner, "usage"), "P (production) or T (test)")
+        _not_so(draft, partner, "usage", "P (production) or T (test)")
     own = at(partner.file.data, ("x12", "overlays")) if "overlays" in (partner.file.data.get("x12") or {}) else {}
     for path, message, meant in overlays.faults(profile.version, own):
         draft.folder.complain(partner.file, "bad-overlay", message, ("x12", "overlays", *path), meant)
 
 
-def _reordered(draft: Draft, partner: PartnerDraft, key: str) -> tuple[TomlFile, str, str, KeyPath]:
+def _not_so(draft: Draft, partner: PartnerDraft, key: str, meant: str) -> None:
     file, path = draft.place(partner, "x12", key)
-    return file, "bad-value", f"`{key}` cannot be {getattr(partner.x12, key)!r}", path
+    message = f"`{key}` cannot be {getattr(partner.x12, key)!r}"
+    draft.folder.complain(file, "bad-value", message, path, meant)
