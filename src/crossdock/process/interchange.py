@@ -16,6 +16,7 @@ from crossdock.facts.interchange import InterchangeReceived, MessageHeld, Messag
 from crossdock.facts.order import DocumentSent, EffectRefused, EffectRetried
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Effect, Name, Obligation, Standing, Status, Trouble
+from crossdock.process.overdue import overdue
 from crossdock.trade.documents import PreparedSegments
 
 PREFIXES = MESSAGE_PREFIXES
@@ -126,8 +127,6 @@ def _owed(state: State, read: Received) -> list[tuple[str, str, tuple[tuple[str,
 
 def derive(state: State, agreement: Agreement | None, now: datetime) -> Standing:
     """Milestones: waiting (nothing was read yet), held, read (acknowledgements are open), complete."""
-    from crossdock.process.order_to_cash.troubles import overdue  # the same rule for every process
-
     key, read = state.key, state.read
     obligations: list[Obligation] = []
     troubles: list[Trouble] = []
@@ -171,10 +170,11 @@ def derive(state: State, agreement: Agreement | None, now: datetime) -> Standing
                 )
             elif due is not None and due > now and o.status is Status.READY:
                 wake_at = due
-        for group in read.groups:
+        for place, group in enumerate(read.groups, 1):
             if group.rejected:
                 detail = f"group {group.functional_id} {group.control_number}: {'; '.join(group.rejected)}"
-                subject = group.control_number
+                doubled = any(g.control_number == group.control_number for g in read.groups[: place - 1])
+                subject = f"{group.control_number}.{place}" if doubled else group.control_number
                 troubles.append(
                     Trouble(
                         f"{key}/rejected-transactions/{subject}",

@@ -13,9 +13,7 @@ Partners and systems: rejected-by-partner (their 997; accept lets it pass, a ret
 gives it up and releases anew), overdue (by obligation; ours and theirs). accept and decline are told by the fact order.exception-decided.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Obligation, Status, Trouble
@@ -23,6 +21,7 @@ from crossdock.process.order_to_cash.counters import Position, ShipmentNow, deci
 from crossdock.process.order_to_cash.money import ZERO
 from crossdock.process.order_to_cash.obligations import past, total_mismatch
 from crossdock.process.order_to_cash.state import State
+from crossdock.process.overdue import overdue
 
 UNKNOWN_ORDER_HOURS = 4
 """How long facts may wait for the order that they are about."""
@@ -65,21 +64,6 @@ def troubles_of(
     if state.refused or state.acknowledged:
         found.extend(_said_no(state, p, agreement, obligations))
     found.extend(overdue(state.key, obligations, now))
-    return found
-
-
-def overdue(key: str, obligations: Iterable[Obligation], now: datetime) -> list[Trouble]:
-    """One for each open obligation whose clock ran out; a refused one has its own trouble."""
-    found = []
-    for o in obligations:
-        if o.due_at is not None and o.due_at <= now and o.status in (Status.BLOCKED, Status.READY, Status.WAITING):
-            what = o.id[len(key) + 1 :]
-            who = f"{o.debtor} owes it to {o.creditor}"
-            detail = f"{what} was due {o.due_at:%Y-%m-%d %H:%M}, {who}"
-            action = (
-                f"ask {o.debtor}" if o.debtor != "us" else "see what blocks it" if o.blocked_by else "see its delivery"
-            )
-            found.append(Trouble(f"{key}/overdue/{what}", "overdue", detail, action, o.id, (o.id,), o.amount))
     return found
 
 
@@ -429,8 +413,3 @@ def _role(kind: str) -> str:
     if kind == "tax":
         return "tax"
     return "partner" if kind in ("acknowledge", "ship-notice", "invoice") else "erp"
-
-
-def amount_at_stake(p: Position) -> Decimal:
-    """The order's money, for lists."""
-    return p.total
