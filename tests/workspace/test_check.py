@@ -270,3 +270,9 @@ def test_whatever_is_broken_is_reported_at_a_line_that_exists(
         assert all(_names_its_place(p, wholesaler) for p in problems), [str(p) for p in problems]
     finally:
         (wholesaler / file).write_text(original)
+
+
+@pytest.mark.parametrize("name", ["Green", "green grocer", "1st", "a-name-that-is-much-too-long"])
+def test_a_files_name_must_do_as_an_id(wholesaler: Path, name: str) -> None:
+    (wholesaler / "partners/blue.toml").rename(wholesaler / f"partners/{name}.toml")
+    assert any(p.file == f"partners/{name}.toml" and "cannot be an id" in p.message for p in check(wholesaler, {}))
