@@ -1,6 +1,7 @@
 """A watched folder, on a real file system, with workers that are killed."""
 
 import asyncio
+import errno
 import os
 import sys
 import textwrap
@@ -92,15 +93,15 @@ async def test_unfinished_files_folders_and_links_are_left_alone(tmp_path: Path)
 
 async def test_a_growing_file_is_not_taken_before_it_has_been_quiet(tmp_path: Path) -> None:
     drop(tmp_path, "850.edi", b"half")
-    watched = source(tmp_path, complete="quiet", quiet_seconds=0.4)
+    watched = source(tmp_path, complete="quiet", quiet_seconds=1.0)
     reading = asyncio.create_task(collect(watched, 1))
-    for _ in range(8):
-        await asyncio.sleep(0.1)
+    for _ in range(10):
+        await asyncio.sleep(0.15)
         assert not reading.done()
         with (tmp_path / "to-us/850.edi").open("ab") as file:
             file.write(b" more")
     [arrival] = await reading
-    assert arrival.data == b"half" + b" more" * 8
+    assert arrival.data == b"half" + b" more" * 10
 
 
 async def test_a_batch_that_is_not_kept_is_shown_again_under_the_same_id(tmp_path: Path) -> None:
@@ -218,6 +219,31 @@ async def test_a_file_that_cannot_be_read_is_reported_once_and_read_when_it_can_
     assert arrival.data == b"now"
     assert [(trouble.name, trouble.reason) for trouble in told] == [("850.edi", "Permission denied")]
     assert watched.troubles == {}
+
+
+async def test_an_archive_that_cannot_be_written_stops_nothing_and_is_filled_when_it_can(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    archive.write_bytes(b"no folder")
+    drop(tmp_path, "850.edi")
+    watched = source(tmp_path, archive="archive", reshow_seconds=0.05)
+    await collect(watched, 2)
+    assert "850.edi" in watched.troubles
+    archive.unlink()
+    await collect(watched, 1)
+    assert [path.name for path in archive.glob("*/*")] == ["850.edi"]
+    assert watched.troubles == {}
+
+
+async def test_an_archive_on_another_file_system_gets_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other_device(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", other_device)
+    watched = source(tmp_path)
+    for data in (b"first", b"second"):
+        drop(tmp_path, "850.edi", data)
+        await collect(watched, 1)
+    assert archived(tmp_path) == ["850.edi", "850.edi.1"]
 
 
 async def test_a_missing_folder_is_reported_and_watched_again_when_it_is_back(tmp_path: Path) -> None:

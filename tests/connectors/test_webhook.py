@@ -162,7 +162,7 @@ async def test_a_message_that_is_not_kept_in_time_is_answered_503() -> None:
 
 
 async def test_when_too_many_wait_the_next_is_told_to_come_again() -> None:
-    async with listening(source(waiting=2), delay=0.3) as (client, _):
+    async with listening(source(waiting=2), delay=1.5) as (client, _):
         responses = await asyncio.gather(*(post(client, signed(id=f"e{n}")) for n in range(5)))
     assert sorted(response.status_code for response in responses) == [204, 204, 503, 503, 503]
 

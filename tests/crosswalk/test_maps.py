@@ -21,7 +21,7 @@ def test_a_map_makes_one_object_of_another() -> None:
     order = Map(
         {
             "number": "order",
-            "customer": {"id": "'C-7'", "vip": True},
+            "customer": {"id": "'C-7'", "vip": True, "tier": "missing.tier"},
             "lines": "map(lines, {sku: #.item, qty: #.quantity})",
             "tags": ["order", 5],
             "nothing": "missing",

@@ -90,6 +90,7 @@ class Map:
 
     def __init__(self, table: Mapping[str, Any], where: str) -> None:
         self.where = where
+        self._table = table
         self._parts: list[Expression] = []
         self._whole = _compile(self._source(table, where), where)
 
@@ -119,7 +120,16 @@ class Map:
             for part in self._parts:
                 part.evaluate(value)
             raise MapError(self.where, "", _reason(error)) from None
-        return {key: each for key, each in result.items() if each is not None}
+        return _without_nulls(result, self._table)
+
+
+def _without_nulls(result: dict[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    # Only keys that the map itself declares: a null within a value is the value's own.
+    return {
+        key: _without_nulls(each, table[key]) if isinstance(table[key], Mapping) else each
+        for key, each in result.items()
+        if each is not None
+    }
 
 
 class _Inexact(ValueError):

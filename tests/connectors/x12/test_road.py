@@ -1,4 +1,5 @@
-"""One purchase order along the whole road in memory: X12 in, the process folded, X12 out, with nothing between but values.
+"""One purchase order along the whole road in memory: X12 in, the process folded, X12 out, with nothing between but
+values.
 
 The ERP and the tax service answer at once; the warehouse answers what the 940 in its hands says.
 """

@@ -237,7 +237,13 @@ class FolderSource:
         for arrival in batch:
             day = (arrival.received_at or datetime.now(UTC)).date().isoformat()
             for taken in waiting.pop(arrival.source_id, []):
-                put_away(taken, self._archive / day if self._archive else None)
+                try:
+                    put_away(taken, self._archive / day if self._archive else None)
+                except OSError as error:
+                    # The message is safe with us: no reason to stop. It is shown again later, and put away then.
+                    self._trouble(taken.name, error)
+                    continue
+                self.troubles.pop(taken.name, None)
                 self._shown.pop(taken.path, None)
                 self._unread.pop(taken.path, None)
 

@@ -8,14 +8,19 @@ process; whoever gets it
 clears that desk onto its own. Blocking calls throughout: for a thread, one call a batch.
 """
 
+import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 LOCK = "lock"
+
+_NO_LINKS = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK)
+"""An archive on another file system, or on one that knows no hard links, gets a copy."""
 
 
 class Seen(NamedTuple):
@@ -155,7 +160,7 @@ def _link_beside(source: Path, folder: Path, name: str) -> None:
     target, again = folder / name, 0
     while True:
         try:
-            os.link(source, target)
+            _link_or_copy(source, target)
             return
         except FileExistsError:
             if target.samefile(source):
@@ -163,3 +168,14 @@ def _link_beside(source: Path, folder: Path, name: str) -> None:
                 return
             again += 1
             target = folder / f"{name}.{again}"
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        with source.open("rb") as data, target.open("xb") as copy:
+            shutil.copyfileobj(data, copy)
+        shutil.copystat(source, target)
