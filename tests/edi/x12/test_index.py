@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from x12_files import binary, group, interchange, isa, order, plain, text, written
+from x12_files import binary, group, interchange, isa, order, plain, text, wrapped, written
 
 from crossdock.edi.findings import Code, Finding, Severity
 from crossdock.edi.x12.envelope import SpanKind
@@ -247,3 +247,17 @@ def test_the_place_of_each_segment_can_be_told() -> None:
                 assert [data[start:end].decode() for start, end in places] == [
                     one.delimiters.element.decode().join(segment) for segment in split
                 ]
+
+
+@pytest.mark.parametrize(("width", "line_break"), [(80, b"\r\n"), (80, b"\n"), (72, b"\r\n")])
+def test_lines_broken_at_a_fixed_width_are_put_together(width: int, line_break: bytes) -> None:
+    data = wrapped(width, line_break)
+    found = index(data)
+    assert [finding.code for finding in found.findings] == [Code.WRAPPED_LINES]
+    (one,) = found.interchanges
+    assert [each.segment_count for each in one.transactions] == [9, 9, 9]
+    assert b"".join(data[span.start : span.end] for span in found.spans) == data
+    for transaction in one.transactions:
+        split = segments(data, transaction, one.delimiters)
+        assert [segment[0] for segment in split] == ["ST", "BEG", "N1", "PO1", "PID", "PO1", "PID", "CTT", "SE"]
+        assert len(offsets(data, transaction, one.delimiters)) == 9

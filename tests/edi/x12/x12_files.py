@@ -36,7 +36,7 @@ def group(number: int, sets: list[list[str]], functional_id: str = "PO", version
 
 def interchange(number: int, groups: list[list[str]], **header: str) -> list[str]:
     inside = [segment for each in groups for segment in each]
-    return [isa(number, **header), *inside, f"IEA*{len(groups)}*{number:09d}"]  # type: ignore[arg-type]
+    return [isa(number, **header), *inside, f"IEA*{len(groups)}*{number:09d}"]
 
 
 def text(segments: list[str], ending: str = "~\n") -> bytes:
@@ -53,6 +53,12 @@ def binary() -> bytes:
     data = "X~SE*9*9~GE*1*1~IEA*1*1~\n"
     body = ["ST*102*0001", f"BIN*{len(data)}*{data}", "SE*3*0001"]
     return text(interchange(7, [group(7, [body])], version="00501", repeat="^"))
+
+
+def wrapped(width: int = 80, line_break: bytes = b"\r\n") -> bytes:
+    """Lines broken without regard to segments."""
+    data = plain(1, 3, "~")
+    return b"".join(data[at : at + width] + line_break for at in range(0, len(data), width))
 
 
 def written() -> list[bytes]:

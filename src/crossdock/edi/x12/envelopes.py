@@ -242,8 +242,8 @@ class Envelopes:
             place = self._place(start - 3 - len(element), end, "IEA")
             words = ("group", "ISA-13")
             found = check_trailer("IEA", iea.split(element), opened.count, opened.control, codes, words, place)
-            self.findings += _count_of_services(found) if opened.services and not opened.count else found
-        if not opened.count and not opened.services:
+            self.findings += _count_of_services(found) if opened.served and not opened.count else found
+        if not opened.count and not opened.served:
             message = "The interchange holds neither a group nor an interchange acknowledgement"
             self.findings.append(find(Code.EMPTY_INTERCHANGE, message, self._place(start, end, "IEA")))
         behind = self._behind(end)

@@ -2,8 +2,10 @@
 
 from mmap import mmap
 
+from crossdock.edi.x12.delimiters import ISA_LENGTH
 from crossdock.edi.x12.envelope import Index
 from crossdock.edi.x12.walk import Walk
+from crossdock.edi.x12.wrapped import rewrap, unwrap, wrapping
 
 
 def index(data: bytes | bytearray | memoryview | mmap) -> Index:
@@ -12,6 +14,20 @@ def index(data: bytes | bytearray | memoryview | mmap) -> Index:
     Anything but bytes is copied; `stream` reads a file of any size in portions instead.
     """
     whole = data if isinstance(data, bytes) else bytes(data)
+    how = wrapping(whole)
+    if how is not None:
+        plain = _index(unwrap(whole, how))
+        # An ISA that can be read by position once the breaks are gone: they were no terminators.
+        if (
+            plain.interchanges
+            and plain.interchanges[0].start == 0
+            and len(plain.interchanges[0].header) == ISA_LENGTH - 1
+        ):
+            return rewrap(plain, how, len(whole))
+    return _index(whole)
+
+
+def _index(whole: bytes) -> Index:
     walk = Walk()
     walk.feed(whole, 0, final=True)
     interchanges, findings, unreadable = walk.take()

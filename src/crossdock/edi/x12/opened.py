@@ -6,9 +6,20 @@ from crossdock.edi.x12.envelope import Group, Interchange, Transaction
 
 
 class OpenInterchange:
-    """An interchange whose IEA has not come yet. numbers: the GS06 of its groups."""
+    """An interchange whose IEA has not come yet. numbers: the GS06 of its groups. count, served: its groups and services."""
 
-    __slots__ = ("control", "count", "delimiters", "groups", "header", "numbers", "segment", "services", "start")
+    __slots__ = (
+        "control",
+        "count",
+        "delimiters",
+        "groups",
+        "header",
+        "numbers",
+        "segment",
+        "served",
+        "services",
+        "start",
+    )
 
     def __init__(self, header: bytes, delimiters: Delimiters, control: bytes, start: int) -> None:
         self.header, self.delimiters, self.control, self.start = header, delimiters, control, start
@@ -16,7 +27,7 @@ class OpenInterchange:
         self.groups: list[Group] = []
         self.services: list[tuple[str, ...]] = []
         self.numbers: set[bytes] = set()
-        self.count = 0
+        self.count = self.served = 0
 
     def begin_again(self, header: bytes, control: bytes, start: int, group: bytes) -> None:
         """The next interchange, with the same delimiters and one group so far; what this one was is forgotten."""
@@ -24,7 +35,7 @@ class OpenInterchange:
         self.groups.clear()
         self.services.clear()
         self.numbers = {group}
-        self.count = 0
+        self.count = self.served = 0
 
     def frozen(self, end: int, complete: bool) -> Interchange:
         groups, services = tuple(self.groups), tuple(self.services)

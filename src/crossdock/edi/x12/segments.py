@@ -5,6 +5,8 @@ Elements are whole: components and repetitions are left to who knows that an ele
 breaks are left out. Entry n of the list is segment position n + 1; `offsets` says where each lies in the file.
 """
 
+from functools import lru_cache
+
 from crossdock.edi.x12.delimiters import Delimiters
 from crossdock.edi.x12.envelope import Transaction
 
@@ -38,20 +40,18 @@ def decode(raw: bytes) -> str:
 
 def split(text: str, delimiters: Delimiters) -> list[list[str]]:
     """Split the text of whole segments, none of them binary."""
-    element = decode(delimiters.element)
-    return [piece.split(element) for piece in pieces(text, delimiters)]
-
-
-def pieces(text: str, delimiters: Delimiters) -> list[str]:
-    """Split text at its terminators; blanks after them and empty segments are left out."""
-    terminator = decode(delimiters.segment)
+    terminator, element, line_break = _separators(delimiters.segment, delimiters.element, delimiters.line_break)
     if delimiters.wrapped:
         text = text.replace("\r", "").replace("\n", "")
+        line_break = ""
     elif terminator == "\n" and "\r" in text:
         text = text.replace("\r\n", "\n")
-    line_break = "" if delimiters.wrapped else delimiters.line_break.decode("latin-1")
-    ending = terminator + line_break
-    found = text.split(ending)
+    return [piece.split(element) for piece in _pieces(text, terminator, line_break)]
+
+
+def _pieces(text: str, terminator: str, line_break: str) -> list[str]:
+    """Split text at its terminators; blanks after them and empty segments are left out."""
+    found = text.split(terminator + line_break)
     ended = True
     if not found[-1]:
         found.pop()
@@ -63,6 +63,11 @@ def pieces(text: str, delimiters: Delimiters) -> list[str]:
     if found and regular and min(found) > "!":
         return found
     return [piece for each in text.split(terminator) if (piece := each.lstrip(_BLANKS))]
+
+
+@lru_cache(maxsize=64)
+def _separators(segment: bytes, element: bytes, line_break: bytes) -> tuple[str, str, str]:
+    return decode(segment), decode(element), line_break.decode("latin-1")
 
 
 def spans(raw: bytes, delimiters: Delimiters, *, binary: bool = False) -> list[tuple[int, int]]:

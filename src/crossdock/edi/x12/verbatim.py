@@ -1,7 +1,7 @@
 """A file taken apart to its last byte and put together again, unchanged: for mending a held message in place.
 
 `put_together(take_apart(data)) == data` holds for any bytes. Interchanges come as segments with the blanks around them;
-whatever is no interchange stays as it is.
+whatever is no interchange, or has its lines wrapped, stays as it is.
 """
 
 from collections.abc import Iterable
@@ -33,9 +33,11 @@ class Verbatim(msgspec.Struct, frozen=True):
 def take_apart(data: bytes, known: Index | None = None) -> tuple[Verbatim | bytes, ...]:
     """Cut `data` into interchanges and what lies between. known: its index, if there is one already."""
     found = known if known is not None else index(data)
-    by_start = {each.start: each for each in found.interchanges}
+    by_start = {each.start: each for each in found.interchanges if not each.delimiters.wrapped}
     return tuple(
-        _interchange(data, by_start[span.start]) if span.kind is SpanKind.INTERCHANGE else data[span.start : span.end]
+        _interchange(data, by_start[span.start])
+        if span.kind is SpanKind.INTERCHANGE and span.start in by_start
+        else data[span.start : span.end]
         for span in found.spans
     )
 

@@ -78,7 +78,7 @@ class Walk(Envelopes):
                 self._open_interchange(opening, base + place)
                 return opening.end - len(opening.delimiters.segment), True
             place = data.find(b"ISA", place + 1)
-        end = len(data) if final else max(at, len(data) - 2)
+        end = len(data) if final else max(at, len(data) - LONGEST_ISA)
         self._pass_over(data, at, end, base)
         return end, False
 
@@ -286,6 +286,7 @@ class Walk(Envelopes):
                 self._note_empty(at)
             elif values[0] in SERVICES and self._group is None:
                 opened.services.append(tuple(value.decode("latin-1") for value in values))
+                opened.served += 1
             else:
                 name = text(values[0][:3])
                 place = self._place(at, at + len(piece), name)
