@@ -26,6 +26,16 @@ class Address(Document, frozen=True, kw_only=True):
     country: str = ""
 
 
+class Contact(Document, frozen=True, kw_only=True):
+    """A person or desk to ask. function: the code as received, such as X12's DC (delivery) or BD (buyer)."""
+
+    function: str = ""
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    fax: str = ""
+
+
 class PartyReference(Document, frozen=True, kw_only=True):
     """Who plays a role in a document, as the sender names them.
 
@@ -40,6 +50,7 @@ class PartyReference(Document, frozen=True, kw_only=True):
     qualifier: str = ""
     id: str = ""
     address: Address | None = None
+    contacts: tuple[Contact, ...] = ()
 
 
 class ItemReference(Document, frozen=True, kw_only=True):
@@ -107,6 +118,7 @@ class PurchaseOrder(Document, frozen=True, kw_only=True):
     contract: str = ""
     currency: str = ""
     parties: tuple[PartyReference, ...] = ()
+    contacts: tuple[Contact, ...] = ()
     requested_ship: date | None = None
     requested_delivery: date | None = None
     ship_not_before: date | None = None
