@@ -45,6 +45,14 @@ addresses = st.builds(
     postal_code=maybe(text(9, 3)),
     country=maybe(st.sampled_from(["US", "CA"])),
 )
+contacts = st.builds(
+    d.Contact,
+    function=st.sampled_from(["IC", "BD", "DC"]),
+    name=maybe(text(30)),
+    phone=maybe(text(15)),
+    email=maybe(text(30)),
+    fax=maybe(text(15)),
+)
 ROLES = ["ship-to", "bill-to", "buyer", "seller", "ship-from", "warehouse", "depositor", "remit-to", "carrier", "ZX"]
 parties = st.builds(
     d.PartyReference,
@@ -52,6 +60,7 @@ parties = st.builds(
     name=text(40),
     further_names=several(text(30), 4),
     address=none_or(addresses),
+    contacts=several(contacts, 2),
 ) | st.builds(
     d.PartyReference,
     role=st.sampled_from(ROLES),
@@ -116,6 +125,7 @@ def purchase_orders(draw: st.DrawFn) -> d.PurchaseOrder:
             contract=maybe(text(10)),
             currency=maybe(st.sampled_from(["USD", "CAD"])),
             parties=several(parties),
+            contacts=several(contacts),
             requested_ship=none_or(DAYS),
             requested_delivery=none_or(DAYS),
             ship_not_before=none_or(DAYS),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from crossdock.edi.findings import Finding
+from crossdock.edi.findings import Finding, Place
 from crossdock.edi.x12.compiled import examine
 from crossdock.edi.x12.envelope import Interchange, Transaction
 from crossdock.edi.x12.guide import Guide, load
@@ -30,7 +30,9 @@ def content(data: bytes, interchange: Interchange, transaction: Transaction) -> 
 def walked(data: bytes, interchange: Interchange, transaction: Transaction, guide: Guide) -> list[Finding]:
     """Findings of the slow walk."""
     parts = content(data, interchange, transaction)
-    return validate(parts, guide, None, offsets(data, transaction, interchange.delimiters))
+    number = transaction.control_number
+    place = Place(transaction_set=guide.set_id, transaction=number, offset=transaction.start)
+    return validate(parts, guide, place, offsets(data, transaction, interchange.delimiters))
 
 
 def examined(data: bytes, interchange: Interchange, transaction: Transaction, guide: Guide) -> list[Finding]:

@@ -101,9 +101,10 @@ class Prover:
         """Whether a transaction set's bytes, ST to behind SE's terminator, are certainly free of findings."""
         if self.expression is None or self.trailing in raw or self.expression.fullmatch(raw) is None:
             return False
-        if not self._numbered(raw) or not self._totalled(raw):
+        levels = self.levels.findall(raw) if self.levels is not None else None
+        if levels is not None and not self._rooted(levels):
             return False
-        return self.levels is None or self._rooted(raw)
+        return self._totalled(raw, levels) and self._numbered(raw)
 
     def _numbered(self, raw: bytes) -> bool:
         """Check digits: SSCCs are computed, GTINs, which come again and again, remembered."""
@@ -120,21 +121,23 @@ class Prover:
                 good |= new
         return all(all(map(_is_sscc, pattern.findall(raw))) for code, _, pattern, _ in self.marks if code in raw)
 
-    def _totalled(self, raw: bytes) -> bool:
+    def _totalled(self, raw: bytes, levels: list[bytes] | None) -> bool:
+        """CTT. Of a hierarchy, the levels were counted already."""
         at = raw.rfind(self.ctt)
         if at < 0 or not self.counted:
             return True
         values = raw[at + len(self.ctt) : raw.index(self.terminator, at + len(self.ctt))].split(self.element, 2)
-        if not values[0].isdigit() or int(values[0]) not in [raw.count(name) for name in self.counted]:
+        if not values[0].isdigit():
+            return False
+        told = int(values[0])
+        if (levels is None or told != len(levels)) and all(raw.count(name) != told for name in self.counted):
             return False
         if len(values) < 2 or not values[1] or self.hash is None:
             return True
         return _sum(self.hash.findall(raw)) == _sum([values[1]])
 
-    def _rooted(self, raw: bytes) -> bool:
+    def _rooted(self, found: list[bytes]) -> bool:
         """The HL tree. Notices of one shape are common, so a whole tree that was right once is remembered."""
-        assert self.levels is not None
-        found = self.levels.findall(raw)
         tree = b"\n".join(found)
         if tree in self.good_trees:
             return True
@@ -148,9 +151,12 @@ class Prover:
 
 
 def _is_sscc(marks: bytes) -> bool:
-    """The weighted sum of an SSCC-18 is a multiple of ten; 8 is what 48 for each of its ASCII digits leaves."""
+    """The weighted sum of an SSCC-18 is a multiple of ten; 8 is what 48 for each of its ASCII digits leaves.
+
+    The two zeros of an application identifier leave it as it is, for they bring 48 times 4.
+    """
     if len(marks) == 20 and marks[:2] == b"00":
-        marks = marks[2:]
+        return marks.isdigit() and (3 * sum(marks[::2]) + sum(marks[1::2])) % 10 == 0
     return len(marks) == 18 and marks.isdigit() and (3 * sum(marks[::2]) + sum(marks[1::2])) % 10 == 8
 
 

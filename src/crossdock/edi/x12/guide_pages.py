@@ -162,7 +162,9 @@ def _sentences(rule: Rule, segment: Segment) -> list[str]:
         told.append(f"By {segment.id}-{rule.by:02}, {segment.id}-{rule.value:02} fills: {cases}.")
     if rule.pairs:
         places = ", ".join(f"{segment.id}-{at:02}" for at in pair_positions(rule.pairs))
-        told.append(f"Pairs of kind and item number, which start at {places}, fill `{rule.pairs['into']}`.")
+        cases = ", ".join(f"{code} fills `{name}`" for code, name in rule.pairs.get("cases", {}).items())
+        into = f"fill `{rule.pairs['into']}`" if "into" in rule.pairs else "tell what is meant"
+        told.append(f"Pairs of kind and number, which start at {places}, {into}{': ' + cases if cases else ''}.")
     if rule.defaults:
         silent = ", ".join(
             f"{segment.id}-{number:02} {text.partition('@')[0]}" for number, text in rule.defaults.items()

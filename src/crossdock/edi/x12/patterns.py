@@ -52,7 +52,8 @@ class _Builder:
         levels: list[bytes] = []
         for part in loop.parts:
             if isinstance(part, Loop) and part.level:
-                levels.insert(0, self.parts(part))
+                # Items are the most common level and stand first; the level without a name of its own comes last.
+                levels.insert(len(levels) if part.level == "*" else 0, self.parts(part))
                 continue
             if levels:
                 made.append((b"(?:" + b"|".join(levels) + b")*+", b"", False))
@@ -142,7 +143,7 @@ class _Builder:
             return self.text + b"*+"
         if element.type in ("AN", "ID") and element.min <= 1 and not element.closed:
             return self.text + b"{0,%d}+" % element.max
-        return b"(?:" + self._value(element) + b")?+"
+        return b"(?:" + self._value(element) + b"|)"
 
     def _value(self, element: Element) -> bytes:
         most = element.max
@@ -160,7 +161,7 @@ class _Builder:
             decimals = min(4, most // 2)
             if not decimals:
                 return b"[0-9]{1,%d}+" % most
-            return b"[0-9]{1,%d}+(?:\\.[0-9]{1,%d}+)?+" % (most - decimals, decimals)
+            return b"[0-9]{1,%d}+(?:\\.[0-9]{1,%d}+|)" % (most - decimals, decimals)
         if element.type == "DT":
             return _DATE if element.min == 8 else b"(?!)"
         if element.type == "TM":

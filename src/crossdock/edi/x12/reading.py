@@ -342,7 +342,7 @@ def pair_positions(pairs: dict[str, Any]) -> tuple[int, ...]:
 
 
 def _pairs(pairs: dict[str, Any], words: values.Words) -> Handler:
-    positions, into, cases = pair_positions(pairs), pairs["into"], pairs.get("cases", {})
+    positions, into, cases = pair_positions(pairs), pairs.get("into", ""), pairs.get("cases", {})
     named = tuple((int(number), qualifier) for number, qualifier in pairs.get("named", {}).items())
 
     def take(segment: Sequence[str], frame: Frame) -> None:
@@ -358,7 +358,7 @@ def _pairs(pairs: dict[str, Any], words: values.Words) -> Handler:
                 qualifier = segment[number]
                 if qualifier in cases and cases[qualifier] not in frame:
                     frame[cases[qualifier]] = value
-                else:
+                elif into:
                     entries.append({"qualifier": words[qualifier], "id": value})
         if entries:
             if into in frame:

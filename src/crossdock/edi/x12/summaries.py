@@ -18,6 +18,11 @@ def _parties(parties: Iterable[d.PartyReference]) -> str:
     )
 
 
+def _contacts(contacts: Iterable[d.Contact]) -> str:
+    told = (" ".join(filter(None, (each.name, each.phone, each.email))) for each in contacts)
+    return ", ".join(f"contact {each}" for each in told if each)
+
+
 def _references(references: Iterable[d.Reference]) -> str:
     return ", ".join(f"{each.kind} {each.value or each.description}" for each in references)
 
@@ -59,6 +64,7 @@ def _order(order: d.PurchaseOrder) -> list[str]:
         f"purchase order {order.number} ({order.purpose}{', ' + order.kind if order.kind else ''})"
         + (f" of {order.issued}" if order.issued else ""),
         _parties(order.parties),
+        _contacts([*order.contacts, *(contact for party in order.parties for contact in party.contacts)]),
         _references(order.references),
         _told(
             requested_ship=order.requested_ship,

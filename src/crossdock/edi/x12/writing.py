@@ -186,11 +186,12 @@ class Writer:
         codes = values.codes_of(element_of(segment, positions[0]))
         named = {qualifier: int(number) for number, qualifier in rule.pairs.get("named", {}).items()}
         cases = [(code, operator.attrgetter(name)) for code, name in rule.pairs.get("cases", {}).items()]
-        get = operator.attrgetter(rule.pairs["into"])
+        into = rule.pairs.get("into", "")
+        get = operator.attrgetter(into) if into else None
 
         def put(what: Any, made: list[str]) -> None:
             free = iter(positions)
-            entries = [(each.qualifier, each.id) for each in get(what)]
+            entries = [(each.qualifier, each.id) for each in get(what)] if get is not None else []
             entries += [(code, text) for code, field in cases if (text := field(what))]
             for qualifier, text in entries:
                 number = named.get(qualifier)
