@@ -243,6 +243,13 @@ def test_a_set_that_nothing_is_done_with_is_held(reader, message):
     assert "Invoice" in held.data.detail
 
 
+def test_a_customer_cannot_confirm_a_shipment(reader, sample, message):
+    data = sample("confirmation", {"*QUICK3PL       *": "*ACMERETAIL     *"})
+    held = only(whole(reader, message(data)), MessageHeld)
+    assert held.data.cause == "no-guide"
+    assert "acme is a customer" in held.data.detail
+
+
 def test_bytes_that_are_no_x12_are_held_as_they_are(reader, message):
     reading = whole(reader, message(b"PK\x03\x04 this is a zip"))
     assert only(reading, MessageHeld).data.cause == "unreadable"

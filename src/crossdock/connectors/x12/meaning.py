@@ -38,6 +38,10 @@ class Meaning(msgspec.Struct, frozen=True, gc=False):
 def mean(crosswalk: Crosswalk, channel: str, partner: Partner, document: Document) -> Meaning:
     """What `document` of `partner`, received by `channel`, means. Raises NotUnderstood."""
     told = MEANINGS.get(type(document))
+    if told is not None and partner.role != (wanted := ROLES[type(document)]):
+        raise Meaningless(
+            f"a {type(document).__name__} is for a {wanted} to tell, and {partner.id} is a {partner.role}"
+        )
     if told is None:
         raise Meaningless(f"nothing is done with a {type(document).__name__} that comes to us")
     return told(crosswalk, channel, partner, document)
@@ -82,6 +86,14 @@ MEANINGS: Mapping[type[Document], Callable[[Crosswalk, str, Partner, "object"], 
     PurchaseOrderChange: _change,  # type: ignore[dict-item]
     ShippingAdvice: _advice,  # type: ignore[dict-item]
 }
+
+
+ROLES: Mapping[type[Document], str] = {
+    PurchaseOrder: "customer",
+    PurchaseOrderChange: "customer",
+    ShippingAdvice: "warehouse",
+}
+"""Who may tell it: a customer cannot confirm what has left a warehouse."""
 
 
 def content_digest(segments: list[list[str]]) -> str:
