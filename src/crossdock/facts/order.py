@@ -188,7 +188,8 @@ class TaxReceived(Told, frozen=True, kw_only=True, tag="tax.received"):
 
 class DocumentSent(Told, frozen=True, kw_only=True, tag="document.sent"):
     """A document that an obligation called for has been accepted by the transport. `number` is the document's own, `control`
-    interchange/group/transaction control numbers. `told` is the effect's `told`, copied: (line, quantity in our stock unit) that went out, because what was sent is not what would be sent now."""
+    interchange/group/transaction control numbers. `told` is the effect's `told`, copied: (line, quantity in our stock unit) that went out,
+    because what was sent is not what would be sent now."""
 
     obligation: str
     document: str

@@ -1,4 +1,5 @@
-"""A customer's order from its receipt to its invoice. Read on in the order `state`, `evolve`, `position`, `obligations`, `troubles`, `standing`, `effects`.
+"""A customer's order from its receipt to its invoice. Read on in the order `state`, `evolve`, `position` (with
+`counters`, `lines`, `releasing`, `shipping`), `obligations`, `troubles`, `standing`, `effects`.
 
 The state is the set of what was told (facts in any order, any number of times, the same state); everything else is derived from it.
 """
