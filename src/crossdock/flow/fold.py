@@ -20,11 +20,13 @@ US = "us"
 
 
 class Known(msgspec.Struct, array_like=True, gc=False):
-    """What the fold has written of a process so far: obligations by id to (status, check sum), troubles by id to check sum, check sums of names."""
+    """What the fold has written of a process so far: obligations by id to (status, check sum), troubles by id to check sum, check sums of names.
+    withdrawn: obligations whose delivery was cancelled when something came to block them (a hold), to be revived when they are ready again."""
 
     obligations: dict[str, tuple[str, int]] = {}
     troubles: dict[str, int] = {}
     names: list[int] = []
+    withdrawn: list[str] = []
 
 
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
@@ -112,9 +114,8 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
             continue
         if obligation.status is Status.READY:
             if was_status != Status.READY:
-                (queue if was_status in ("", Status.BLOCKED) else revive).append(
-                    effect_of(at, obligation, agreements, now)
-                )
+                first = was_status in ("", Status.BLOCKED) and obligation.id not in before.withdrawn
+                (queue if first else revive).append(effect_of(at, obligation, agreements, now))
         elif was_status == Status.READY and obligation.status is not Status.MET:
             cancel.append(obligation.id)
     dropped = [id_ for id_, (status, _) in before.obligations.items() if id_ not in known and status != Status.VOID]
@@ -129,6 +130,7 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
         known,
         troubles,
         before.names if not fresh else [*before.names, *(mark for _, mark in names if mark not in seen)],
+        before.withdrawn if not cancel else sorted({*before.withdrawn, *cancel}),
     )
     return Folded(
         lane=at.lane,

@@ -118,3 +118,9 @@ def _compare_obligation(key: str, obligation: Obligation, stands: Standing) -> I
         and obligation.id not in stands.deliveries
     ):
         yield Difference(key, "delivery", obligation.id, f"a delivery, for it is {obligation.status}", "nothing")
+    elif (
+        obligation.debtor == US
+        and obligation.status is Status.READY
+        and stands.deliveries[obligation.id]["status"] == "cancelled"
+    ):
+        yield Difference(key, "delivery", obligation.id, "a delivery to be made, for it is ready", "a cancelled one")
