@@ -24,6 +24,7 @@ from crossdock.connectors.settings import Secret, SettingsError
 from crossdock.connectors.webhook.receiver import WebhookReceiver
 from crossdock.connectors.webhook.source import WebhookSource
 from crossdock.connectors.webhook.spec import webhook_spec
+from crossdock.connectors.x12.guides import Guides
 from crossdock.connectors.x12.reader import X12Reader
 from crossdock.connectors.x12.writer import X12Writer
 from crossdock.crosswalk.resolve import Crosswalk
@@ -169,10 +170,11 @@ class Systems:
         self._secrets = secrets(environ, root)
         self._systems = connected(loaded, environ, root)
         self._crosswalk = Crosswalk(loaded.directory)
+        self._guides = Guides()
 
     def readers(self) -> dict[str, Reader]:
         """What reads each channel's messages."""
-        x12 = X12Reader(self._crosswalk)
+        x12 = X12Reader(self._crosswalk, self._guides)
         return {
             id_: x12 if system.format == "x12" else self._json_reader(system) for id_, system in self._systems.items()
         }
@@ -213,7 +215,13 @@ class Systems:
             if system.connector == "folder":
                 folder = folder_spec(system.settings, self._root, where)
                 if folder.outbound is not None:
-                    found.append((FolderSink(system.id, folder), X12Writer(self._crosswalk, system.id), pace))
+                    found.append(
+                        (
+                            FolderSink(system.id, folder),
+                            X12Writer(self._crosswalk, system.id, system.partner, self._guides),
+                            pace,
+                        )
+                    )
             elif system.connector == "http":
                 spec, own = json_spec(system.settings, where)
                 sink = HttpSink(system.id, http_spec(own, self._root, where), spec.documents, self._secrets, pace)

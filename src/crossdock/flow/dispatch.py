@@ -21,6 +21,10 @@ from crossdock.ports.translation import Writer
 _log = structlog.get_logger(__name__)
 
 
+AHEAD = 4
+"""How many times its concurrency is claimed from the outbox at once: a claim and a settlement are a transaction each, however many they are for."""
+
+
 class Dispatch:
     """Dispatches to one system. `step()` does what can be done now; `drain()` lets what is under way come to its end."""
 
@@ -48,12 +52,15 @@ class Dispatch:
         self._tell_settled = settled
         self._tell_ended = ended
         self._under_way: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(pace.concurrency)
         self._ended: list[Settlement] = []
 
     async def step(self) -> bool:
         """Settles what has ended, looks up what is uncertain, sends what is due; says whether it did anything."""
         settled = await self._settle_ended()
-        free = self._pace.concurrency - len(self._under_way)
+        free = self._pace.concurrency * AHEAD - len(self._under_way)
+        if free < self._pace.concurrency * AHEAD // 2:
+            return settled
         allowed = min(free, self._pacing.allowance(self._seconds()))
         if allowed <= 0:
             return settled
@@ -92,7 +99,8 @@ class Dispatch:
         return True
 
     def _lease(self, now: datetime) -> datetime:
-        return now + timedelta(seconds=2 * self._pace.timeout_seconds + 5)
+        # Those claimed ahead wait their turn, and each attempt may take its whole time.
+        return now + timedelta(seconds=(AHEAD + 1) * self._pace.timeout_seconds + 5)
 
     async def _look_up(self, limit: int) -> int:
         now = self._clock()
@@ -148,7 +156,7 @@ class Dispatch:
     async def _try(self, call: Coroutine[Any, Any, Outcome | Absent]) -> Outcome | Absent:
         try:
             # The sink keeps its own time; this one guards against a sink that does not.
-            return await asyncio.wait_for(call, 2 * self._pace.timeout_seconds + 1)
+            return await asyncio.wait_for(call, self._pace.timeout_seconds + 1)
         except TimeoutError:
             return Unknown("no answer in time")
         except Exception as defect:
@@ -156,14 +164,16 @@ class Dispatch:
             return Unknown(f"sending failed: {type(defect).__name__}")
 
     async def _send_one(self, transmission: Transmission, message: int, claimed: Sequence[Claimed], kind: str) -> None:
-        started_at = self._clock()
-        outcome = await self._try(self._sink.send(transmission))
+        async with self._slots:
+            started_at = self._clock()
+            outcome = await self._try(self._sink.send(transmission))
         assert not isinstance(outcome, Absent)
         self._end(kind, transmission, message, claimed, outcome, started_at)
 
     async def _look_up_one(self, transmission: Transmission, message: int, claimed: Sequence[Claimed]) -> None:
-        started_at = self._clock()
-        found = await self._try(self._sink.look_up(transmission))
+        async with self._slots:
+            started_at = self._clock()
+            found = await self._try(self._sink.look_up(transmission))
         if isinstance(found, Absent) or (isinstance(found, Unknown) and self._pace.resend_is_safe):
             await self._send_one(transmission, message, claimed, "send")
         else:

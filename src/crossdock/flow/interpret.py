@@ -173,7 +173,6 @@ async def match_once(inbox: Inbox, now: datetime, limit: int = 200) -> int:
     async with inbox.unmatched(limit) as sheaf:
         if not sheaf.pending:
             return 0
-        _understood(batch, sheaf.messages, await sheaf.held_before(), now)
         found = await sheaf.find([pending.control for _, pending in sheaf.pending])
         facts = [
             fact

@@ -1,1 +1,2 @@
-"""Keeping it going: loops that survive an outage, pacing of systems (back-off, token bucket, circuit breaker), processes that are started again."""
+"""Keeping it going: loops that survive an outage, pacing of systems (back-off, token bucket, circuit breaker),
+processes that are started again."""

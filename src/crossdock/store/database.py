@@ -19,33 +19,58 @@ LANES = 16
 class Database:
     """A pool on one database. Made by `connect`; `close()` when done."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", lanes: int) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", lazy: "asyncpg.Pool[asyncpg.Record]", lanes: int) -> None:
         self.pool = pool
+        self._lazy = lazy
         self.lanes = lanes
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
-        """A connection in a transaction: commits at the end of the block, rolls back when it raises."""
+        """A connection in a transaction: commits at the end of the block, rolls back when it raises. Durable when the block has ended."""
         async with self.pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def repeatable(self) -> AsyncIterator[Any]:
+        """As `transaction`, for work that is done again if its commit is lost: it does not wait for the disk (synchronous_commit = off).
+
+        Reading, folding and settling are such work. Should PostgreSQL die, the last of these commits may be gone, and they are gone in order: nothing that
+        came after stands without what came before. Whatever leaves the house is written down by a durable commit first, and that flushes all before it.
+        """
+        async with self._lazy.acquire() as connection, connection.transaction():
             yield connection
 
     async def close(self) -> None:
         """Gives the connections back; waits for those in use, a few seconds at most."""
-        try:
-            await asyncio.wait_for(self.pool.close(), 5)
-        except TimeoutError:
-            self.pool.terminate()
+        for pool in (self.pool, self._lazy):
+            try:
+                await asyncio.wait_for(pool.close(), 5)
+            except TimeoutError:
+                pool.terminate()
 
 
 async def connect(url: str, connections: int = 10, lanes: int = LANES) -> Database:
     """Connects, and brings the schema up to date first; an empty database is divided into `lanes`. Raises OSError or asyncpg.PostgresError when there is no such database."""
-    pool = await asyncpg.create_pool(
-        url, min_size=1, max_size=connections, command_timeout=120, server_settings={"application_name": "crossdock"}
-    )
+    pool = await _pool(url, connections, "on")
     async with pool.acquire() as connection:
         await migrate(connection, lanes=lanes)
         lanes = int(await connection.fetchval(SQL["setting"], "lanes"))
-    return Database(pool, lanes)
+    return Database(pool, await _pool(url, connections, "off"), lanes)
+
+
+async def _pool(url: str, connections: int, synchronous_commit: str) -> "asyncpg.Pool[asyncpg.Record]":
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=connections,
+        command_timeout=120,
+        reset=_nothing_to_reset,
+        server_settings={"application_name": "crossdock", "synchronous_commit": synchronous_commit},
+    )
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    """Connections are used in transactions only and keep no session state; asking the server to forget none costs a round trip."""
 
 
 def migrations() -> list[tuple[int, str, str]]:

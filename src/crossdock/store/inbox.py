@@ -160,13 +160,13 @@ class MessageInbox:
 
     @asynccontextmanager
     async def reading(self, limit: int) -> AsyncIterator[ClaimedMessages]:
-        async with self._database.transaction() as connection:
+        async with self._database.repeatable() as connection:
             rows = await connection.fetch(SQL["claim_messages"], limit)
             yield ClaimedMessages(self._database, connection, [message_of(row) for row in rows])
 
     @asynccontextmanager
     async def unmatched(self, limit: int) -> AsyncIterator[UnmatchedAcknowledgements]:
-        async with self._database.transaction() as connection:
+        async with self._database.repeatable() as connection:
             rows = await connection.fetch(SQL["take_unmatched"], limit)
             pending = [(row["message"], msgspec.msgpack.decode(row["body"], type=Pending)) for row in rows]
             yield UnmatchedAcknowledgements(self._database, connection, pending)

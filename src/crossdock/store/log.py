@@ -217,7 +217,7 @@ class FactLog:
     @asynccontextmanager
     async def claim(self, lanes: int, per_lane: int) -> AsyncIterator[ClaimedLanes]:
         """Up to `lanes` lanes that nobody holds, the most loaded first, with at most `per_lane` facts each."""
-        async with self._database.transaction() as connection:
+        async with self._database.repeatable() as connection:
             claimed = await connection.fetch(SQL["claim_lanes"], lanes)
             facts: list[Fact] = []
             processes: dict[str, Stored] = {}
@@ -234,7 +234,7 @@ class FactLog:
     @asynccontextmanager
     async def claim_waking(self, limit: int, now: datetime) -> AsyncIterator[ClaimedLanes]:
         """Processes that time alone changes, with their lanes held."""
-        async with self._database.transaction() as connection:
+        async with self._database.repeatable() as connection:
             claimed = await connection.fetch(SQL["claim_waking_lanes"], self._database.lanes, now)
             processes: dict[str, Stored] = {}
             if claimed:

@@ -197,7 +197,7 @@ class DeliveryOutbox:
     async def settle(
         self, settled: Sequence[Settled], attempts: Sequence[Attempt], facts: Sequence[Fact], now: datetime
     ) -> None:
-        async with self._database.transaction() as connection:
+        async with self._database.repeatable() as connection:
             if attempts:
                 await connection.execute(
                     SQL["write_attempts"],
@@ -233,7 +233,7 @@ class DeliveryOutbox:
             return [row["id"] for row in rows]
 
     async def health(self, system: str, breaker: str, detail: Mapping[str, Any], now: datetime) -> None:
-        async with self._database.transaction() as connection:
+        async with self._database.repeatable() as connection:
             await connection.execute(SQL["save_health"], system, breaker, msgspec.json.encode(detail).decode(), now)
 
     def lane_of(self, key: str) -> int:

