@@ -6,7 +6,7 @@
 
 import typer
 
-from crossdock.cli import edi, lookup, replay, run, workspace
+from crossdock.cli import demo, edi, lookup, replay, run, workspace
 from crossdock.cli.session import versions_and_backlog
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ workspace.register(app, versions_and_backlog)
 run.register(app)
 lookup.register(app)
 replay.register(app)
+demo.register(app)
 app.add_typer(edi.app, name="edi")
 
 

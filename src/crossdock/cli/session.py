@@ -116,9 +116,10 @@ def print_rows(rows: list[dict[str, Any]], columns: dict[str, str], title: str =
     if not rows:
         console.print(nothing)
         return
-    table = Table(
-        *columns.values(), title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
-    )
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for place, heading in enumerate(columns.values()):
+        # The first column holds what the next command is given: it is never cut.
+        table.add_column(heading, no_wrap=place == 0, overflow="ignore" if place == 0 else "fold")
     for row in rows:
         table.add_row(*(words(row[field]) for field in columns))
     console.print(table)

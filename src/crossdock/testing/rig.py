@@ -115,9 +115,9 @@ class Rig:
         self._runner: asyncio.Runner | None = None
         self._database: Database | None = None
         self._embedded: Embedded | None = None
-        self._counterparties: Running | None = None
+        self._counterparties: list[Running] = []
         self._hub: subprocess.Popen[bytes] | None = None
-        self._final: dict[str, Tally] | None = None
+        self._final: dict[str, Tally] = {}
 
     # --- What the counterparties of this workspace are ---
 
@@ -179,12 +179,15 @@ class Rig:
     def __enter__(self) -> "Rig":
         with contextlib.ExitStack() as undo:
             undo.callback(self._close)
-            self._counterparties = start(self.configs)
+            self._counterparties.append(start([each for each in self.configs if not isinstance(each, Retailer)]))
             # Held by us too, so that commands find it running and the hub's stop does not stop it.
             self._embedded = Embedded(self.workspace / ".crossdock")
             self._runner = asyncio.Runner()
             self.command("apply", "--who", "rig")
             self.start_hub()
+            self._await_hub()
+            # The day begins when the shops open, not while we are starting.
+            self._counterparties.append(start([each for each in self.configs if isinstance(each, Retailer)]))
             undo.pop_all()
         return self
 
@@ -206,6 +209,15 @@ class Rig:
                 start_new_session=True,
             )
 
+    def _await_hub(self) -> None:
+        """Until a worker has reported. Raises RuntimeError when the hub has died, TimeoutError when none reports."""
+        until = time.monotonic() + STOP_SECONDS
+        while not self.ask(lambda lookup: lookup.counts(datetime.now(UTC)))["systems"]:
+            self.check_alive()
+            if time.monotonic() > until:
+                raise TimeoutError(f"no worker has reported: {self.hub_log()[-2000:]}")
+            time.sleep(0.1)
+
     def stop_hub(self) -> None:
         """Asks it to stop and waits; kills it and its workers when it does not. Doing it again is harmless."""
         if self._hub is None:
@@ -225,11 +237,12 @@ class Rig:
 
     def stop_counterparties(self) -> dict[str, Tally]:
         """Stops them; their final tallies, which `tally` gives from then on."""
-        if self._counterparties is not None:
-            self._counterparties.stop()
-            self._final = self._counterparties.tally()
-            self._counterparties = None
-        return self._final or {}
+        running, self._counterparties = self._counterparties, []
+        for each in running:
+            each.stop()
+        for each in running:
+            self._final |= each.tally()
+        return self._final
 
     def _close(self) -> None:
         with contextlib.ExitStack() as all_of:
@@ -253,8 +266,8 @@ class Rig:
             "CROSSDOCK_LISTEN": f"127.0.0.1:{self.port}",
             "CROSSDOCK_WORKSPACE": str(self.workspace),
         }
-        if (running := self._counterparties) is not None:
-            self._urls = {f"{name.upper()}_URL": running.url(name) for name in running.ports}
+        for running in self._counterparties:
+            self._urls |= {f"{name.upper()}_URL": running.url(name) for name in running.ports}
         inherited = {name: value for name, value in os.environ.items() if name != "CROSSDOCK_DATABASE_URL"}
         return {**inherited, **told, **self._urls}
 
@@ -291,7 +304,10 @@ class Rig:
 
     def tally(self) -> dict[str, Tally]:
         """What the counterparties have seen and done, by name."""
-        return self._final or (self._counterparties.tally() if self._counterparties is not None else {})
+        found = dict(self._final)
+        for running in self._counterparties:
+            found |= running.tally()
+        return found
 
     def account(self, explained: Iterable[str] = ()) -> Account:
         """The counterparties' account, held against each other."""
@@ -323,7 +339,12 @@ class Rig:
         return Progress(placed, frozenset(done - {""}), explained, placing, not moving)
 
     def wait_until(
-        self, holds: Callable[[Progress], bool], seconds: float, *, look: Callable[[Progress], None] | None = None
+        self,
+        holds: Callable[[Progress], bool],
+        seconds: float,
+        *,
+        look: Callable[[Progress], None] | None = None,
+        pause_seconds: float = 0.5,
     ) -> Progress:
         """Waits until `holds`; `look` sees each look on the way. Raises TimeoutError with where it stands, and RuntimeError when the hub or a counterparty has died."""
         until = time.monotonic() + seconds
@@ -340,7 +361,7 @@ class Rig:
                     f"after {seconds:g} s {len(now.done)} of {len(now.placed)} orders are done, {len(now.explained)} explained; "
                     f"not: {', '.join(missing[:10])}; still: {now.still}; {self.hub_log()[-1500:]}"
                 )
-            time.sleep(0.5)
+            time.sleep(pause_seconds)
 
     def settle(self, seconds: float) -> Progress:
         """Waits until every order has come to an end or is explained and nothing moves, twice in a row."""
@@ -353,7 +374,7 @@ class Rig:
         """Raises RuntimeError when the hub or a counterparty is not running any more."""
         if self._hub is not None and self._hub.poll() is not None:
             raise RuntimeError(f"`crossdock run` ended with {self._hub.returncode}: {self.hub_log()[-2000:]}")
-        if self._counterparties is not None and (dead := self._counterparties.dead()):
+        if dead := {name: said for running in self._counterparties for name, said in running.dead().items()}:
             raise RuntimeError(f"counterparties have died: {dead}")
 
     def hub_log(self) -> str:

@@ -45,8 +45,10 @@ BLUE_FAULTS = (
 )
 
 
-def mischief(acme: int, blue: int) -> Mischief:
-    """Spreads the faults over so many orders of each, one fault an order."""
+def mischief(orders: int) -> Mischief:
+    """Spreads the faults over the day's orders, one fault an order."""
+    blue = round(orders * BLUE_SHARE)
+    acme = orders - blue
     return Mischief(_spread("PO", ACME_FIRST, acme, ACME_FAULTS), _spread("BM", BLUE_FIRST, blue, BLUE_FAULTS))
 
 
@@ -71,7 +73,7 @@ def trading_day(
     a lost confirmation comes after all `lost_seconds` after its release. Orders are dated back, so that the clock for a confirmation runs from the release."""
     blue = round(orders * BLUE_SHARE)
     acme = orders - blue
-    struck = mischief(acme, blue)
+    struck = mischief(orders)
     day = (date.today() - timedelta(days=3)).isoformat()
     # The ERP knows orders by our numbers, the partner's name and its purchase order's: a list of these strikes the posting too.
     ours = {
