@@ -155,9 +155,9 @@ class AgreementBook:
             self.current = from_snapshot(await self._versions.get(active), active)
         return changed
 
-    def __call__(self, partner: str, version: int) -> Agreement:
-        """The agreement that held. Raises KeyError for a partner or version that nobody knows."""
-        return self._agreements[version][partner]
+    def __call__(self, partner: str, version: int) -> Agreement | None:
+        """The agreement that held, None for a partner that the version does not know. Raises KeyError for a version not read yet."""
+        return self._agreements[version].get(partner)
 
 
 class Systems:

@@ -29,7 +29,12 @@ def _accepted(claimed: Claimed, message: int, control: str, outcome: Accepted, w
     if isinstance(data, DocumentSent):
         data = msgspec.structs.replace(data, number=delivery.number or data.number, told=delivery.told)
     return Fact(
-        key=delivery.key, data=data, source=delivery.system, source_id=delivery.id, occurred_at=now, message=message
+        key=delivery.key,
+        data=data,
+        source=delivery.system,  # Named by the message too: what a person had sent once more is told once more.
+        source_id=f"{delivery.id}/{message}",
+        occurred_at=now,
+        message=message,
     )
 
 

@@ -80,5 +80,5 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     clocks: Clocks = Clocks()
 
 
-Agreements = Callable[[str, int], Agreement]
-"""(partner, workspace version) to the agreement that held. Raises KeyError for a partner that the version does not know."""
+Agreements = Callable[[str, int], Agreement | None]
+"""(partner, workspace version) to the agreement that held; None for a partner that the version does not know. Raises KeyError for a version not read yet."""
