@@ -58,7 +58,7 @@ parties = st.builds(
     d.PartyReference,
     role=st.sampled_from(ROLES),
     name=text(40),
-    further_names=several(text(30), 4),
+    further_names=several(text(30), 2),
     address=none_or(addresses),
     contacts=several(contacts, 2),
 ) | st.builds(

@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 from document_strategies import BY_SET
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from crossdock.edi.findings import Code
+from crossdock.edi.findings import Code, Severity
 from crossdock.edi.x12.document import CannotWrite, Context, read, write
 from crossdock.edi.x12.guide import Guide, load
+from crossdock.edi.x12.validate import validate
 from crossdock.trade import documents as d
 
 
@@ -33,6 +34,21 @@ def test_a_document_that_is_written_reads_as_the_same_document(set_id: str, data
     again, findings = read(write(document, guide), guide)
     assert again == document
     assert findings == []
+
+
+@pytest.mark.parametrize("set_id", [name for name in BY_SET if name != "TA1"])
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(data=st.data())
+def test_what_is_written_is_what_a_partner_would_accept(set_id: str, data: st.DataObject) -> None:
+    """Whatever the document holds, only what it does not have is missing: lines, or the other half of a pair."""
+    document = data.draw(BY_SET[set_id])
+    guide = guide_for(set_id)
+    body = write(document, guide)
+    found = validate([["ST", set_id, "0001"], *body, ["SE", str(len(body) + 2), "0001"]], guide)
+    wrong = {(each.code, each.place.segment) for each in found if each.severity is Severity.ERROR}
+    lacking = {(Code.MISSING_SEGMENT, "PO1"), (Code.MISSING_SEGMENT, "N1"), (Code.LINE_COUNT_MISMATCH, "CTT")}
+    halves = {(Code.BROKEN_SYNTAX_NOTE, segment) for segment in ("ITD", "TD1", "W03")}
+    assert wrong <= lacking | halves
 
 
 @pytest.mark.parametrize("set_id", BY_SET)
