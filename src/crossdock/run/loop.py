@@ -4,12 +4,15 @@ Level-triggered: a lost ring costs a fraction of a second, never a message, beca
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
 
 _log = structlog.get_logger(__name__)
 
+GATHER_SECONDS = 0.004
+LONGEST_GATHER_SECONDS = 0.06
 IDLE_SECONDS = 0.05
 LONGEST_IDLE_SECONDS = 0.4
 LONGEST_TROUBLE_SECONDS = 5.0
@@ -37,14 +40,19 @@ class Bell:
 
 
 async def keep_going(
-    name: str, step: Callable[[], Awaitable[bool]], bell: Bell, stop: asyncio.Event, gather_seconds: float = 0.004
+    name: str,
+    step: Callable[[], Awaitable[bool]],
+    bell: Bell,
+    stop: asyncio.Event,
+    gather_seconds: float = GATHER_SECONDS,
 ) -> None:
     """Runs `step` until `stop` is set. `step` says whether it did anything. Whatever it raises is logged and tried again after a growing pause:
-    a step is a transaction, so nothing of a failed one stands. Between steps it waits `gather_seconds`, so that work comes in batches: a commit costs
-    the same for one row as for hundreds."""
+    a step is a transaction, so nothing of a failed one stands. Between steps it waits `gather_seconds`, or as long as the last step took (up to
+    LONGEST_GATHER_SECONDS): the busier it is, the larger the batches, and a commit costs the same for one row as for hundreds."""
     idle = IDLE_SECONDS
     trouble = 0.0
     while not stop.is_set():
+        began = time.monotonic()
         try:
             did = await step()
         except asyncio.CancelledError:
@@ -59,7 +67,7 @@ async def keep_going(
         trouble = 0.0
         if did:
             idle = IDLE_SECONDS
-            await asyncio.sleep(gather_seconds)
+            await asyncio.sleep(min(max(gather_seconds, time.monotonic() - began), LONGEST_GATHER_SECONDS))
         else:
             if await bell.wait(idle):
                 await asyncio.sleep(gather_seconds)

@@ -12,7 +12,7 @@ SELECT lane, key, process, milestone, summary::text AS summary, positions, state
 -- name: obligations_of
 -- All that a process owes, is owed or has been.
 SELECT id, key, kind, debtor, creditor, status, due_at, blocked_by, evidence, subject, amount, opened_at, updated_at
-  FROM obligations WHERE lane = $1 AND key = $2 ORDER BY opened_at, id
+  FROM obligations WHERE lane = $1 AND id > $2 || '/' AND id < $2 || '0' AND key = $2 ORDER BY opened_at, id
 
 -- name: obligation
 -- One obligation, by id, in any lane.
@@ -67,7 +67,7 @@ SELECT lane, id, key, system, document, partner, status, attempts, due_at, messa
 
 -- name: delivery_contents
 -- What a process has had sent, or is to have sent, with its content.
-SELECT d.id, d.status, d.content FROM obligations o JOIN deliveries d ON d.lane = o.lane AND d.id = o.id WHERE o.lane = $1 AND o.key = $2
+SELECT d.id, d.status, d.content FROM deliveries d WHERE d.lane = $1 AND d.id > $2 || '/' AND d.id < $2 || '0' AND d.key = $2
 
 -- name: attempts_of
 -- Every attempt at these deliveries.
