@@ -1,0 +1,42 @@
+# Needs Python 3.11 or later, git and make; everything else is put into .venv. Run again, a target does only what is left to do.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/python -m uv --quiet
+
+.PHONY: demo test lint bench docs clean
+
+# Nobody wants to read what an installer says when all is well.
+$(VENV): $(VENV)/.installed
+$(VENV)/.installed: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV) and installing what is locked, once"; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(UV) sync --frozen --inexact
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	@$(UV) sync --frozen --inexact --group bench
+	@touch $@
+
+demo: $(VENV)/.installed ## The main road with counterparties that misbehave on purpose; ends with 1 when anything was lost or doubled
+	@$(BIN)/crossdock demo $(DEMO)
+
+test: $(VENV)/.installed ## All tests
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: $(VENV)/.installed ## Style and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/.installed-bench ## The measurements, with machine and versions
+	@$(BIN)/python -m bench $(BENCH)
+
+docs: $(VENV)/.installed ## The picture of the live view
+	@mkdir -p docs/images
+	@$(BIN)/crossdock demo --picture docs/images/live-view.svg --json >/dev/null
+
+clean:
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
