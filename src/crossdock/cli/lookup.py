@@ -267,8 +267,13 @@ def tree_of(each: dict[str, Any]) -> Tree:
     """A lineage as a tree, in the order in which things happened."""
     tree = Tree(
         f"[bold]{each['key']}[/] ({each['process']}): [bold]{each['milestone']}[/]  "
-        + "  ".join(f"{k} {words(v)}" for k, v in each["summary"].items() if v not in ("", None, [], {}))
+        + "  ".join(f"{k.replace('_', ' ')} {words(v)}" for k, v in each["summary"].items() if v and k != "lines")
     )
+    if lines := each["summary"].get("lines"):
+        counted = tree.add("lines")
+        for number, line in lines.items():
+            counts = ", ".join(f"{v} {k}" for k, v in line.items() if k != "item" and str(v) != "0")
+            counted.add(f"{number}  [bold]{line['item']}[/]  {counts}")
     heads = {row["id"]: row for row in each["messages"]}
     facts = tree.add("what has happened")
     for fact in each["facts"]:

@@ -62,11 +62,11 @@ def trading_day(
     orders: int,
     *,
     seed: int = 1,
-    seconds: float = 20.0,
+    seconds: float = 16.0,
     lines: tuple[int, int] = (1, 8),
-    lost_seconds: float = 20.0,
-    storm: tuple[float, float] | None = (5.0, 8.0),
-    outage: tuple[float, float] | None = (13.0, 17.0),
+    lost_seconds: float = 16.0,
+    storm: tuple[float, float] | None = (4.0, 7.0),
+    outage: tuple[float, float] | None = (10.0, 14.0),
     tax: TaxFaults | None = None,
 ) -> list[Config]:
     """The counterparties of a day with `orders` orders placed over `seconds`. storm (429) and outage are the ERP's, in seconds since it was first called;

@@ -33,7 +33,7 @@ from crossdock.testing.simulators.orders import UNKNOWN_ITEM
 from crossdock.testing.tallies import RetailerTally
 from crossdock.testing.trading_day import LEAST_ORDERS, mischief, trading_day
 
-PLACING_SECONDS = 20.0
+PLACING_SECONDS = 16.0
 LINE_SECONDS = 2.0
 NEWS_SECONDS = 6.0
 PICTURE_COLUMNS = 112
@@ -251,4 +251,4 @@ def _next(rig: Rig, keep: Path | None, now: Progress, told: dict[str, Any]) -> N
         ("replay 1 --preview", "what reading a message again would do: nothing, it is done"),
     ):
         console.print(f"  crossdock {command} {where}", highlight=False, soft_wrap=True)
-        console.print(f"      [dim]{words}[/]")
+        console.print(f"      [dim]{words}[/]", soft_wrap=True)
