@@ -1,10 +1,80 @@
-"""`crossdock edi`: what is in an EDI file, in words."""
+"""`crossdock edi`: what is in an EDI file, in words, and whether a partner may write it so. Needs no database."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from crossdock.cli.session import HERE, NOT_FOUND, WRONG, Json, WorkspaceFolder, fail, print_json
+from crossdock.edi.findings import errors
+from crossdock.edi.x12 import explain
+from crossdock.edi.x12.guide import known_sets, load
+from crossdock.edi.x12.guide_pages import page
+from crossdock.edi.x12.overlay import OverlayError
+from crossdock.workspace import WorkspaceError
+from crossdock.workspace import load as load_workspace
+
 app = typer.Typer(help="Explain and validate EDI files.", no_args_is_help=True)
 
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The EDI file.")]
+Partner = Annotated[str, typer.Option("--partner", "-p", help="By the overlays of this partner of the workspace.")]
 
-@app.callback()
-def edi() -> None:
-    """Explain and validate EDI files."""
+
+@app.command()
+def inspect(
+    file: File,
+    segments: Annotated[bool, typer.Option("--segments", "-s", help="Every segment in words, too.")] = False,
+    partner: Partner = "",
+    workspace: WorkspaceFolder = HERE,
+    json: Json = False,
+) -> None:
+    """Explain a file in words, with everything that is wrong with it and where."""
+    guides = explain.with_overlays(_overlays(workspace, partner)) if partner else load
+    report = explain.inspect(file.read_bytes(), guides, with_segments=segments)
+    if json:
+        print_json(report)
+    else:
+        typer.echo(explain.render(report))
+
+
+@app.command()
+def validate(file: File, partner: Partner = "", workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
+    """Hold a file against the guides and a partner's overlays. Ends with 1 when there are errors."""
+    try:
+        findings = explain.validate(file.read_bytes(), _overlays(workspace, partner) if partner else None)
+    except OverlayError as error:
+        fail(f"an overlay of {partner} cannot be used: {error}")
+    wrong = errors(findings)
+    if json:
+        print_json({"errors": len(wrong), "findings": findings})
+    else:
+        for line in explain.told_findings(findings):
+            typer.echo(line)
+        typer.echo(
+            f"{len(wrong)} errors, {len(findings) - len(wrong)} other findings" if findings else "Nothing is wrong."
+        )
+    if wrong:
+        raise typer.Exit(WRONG)
+
+
+@app.command()
+def guide(
+    transaction_set: Annotated[str, typer.Argument(help="850, 855, 856, 810, 860, 940, 945, 997, 999 or TA1.")],
+    version: Annotated[str, typer.Option(help="As in GS08.")] = "004010",
+) -> None:
+    """Print the guide of a transaction set: its structure, elements, codes and what they mean for us."""
+    found = load(transaction_set, version)
+    if found is None:
+        fail(f"there is no guide for {transaction_set}; there are {', '.join(known_sets())}", NOT_FOUND)
+    typer.echo(page(found))
+
+
+def _overlays(workspace: Path, partner: str) -> dict[str, Any]:
+    try:
+        partners = load_workspace(workspace, os.environ).directory.partners
+    except WorkspaceError as error:
+        fail("\n".join(str(problem) for problem in error.problems))
+    if partner not in partners:
+        fail(f"the workspace knows no partner {partner}; it knows {', '.join(sorted(partners))}", NOT_FOUND)
+    return {set_id: dict(table) for set_id, table in partners[partner].x12.overlays.items()}
