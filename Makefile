@@ -23,13 +23,15 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 demo: $(VENV)/.installed ## The main road with counterparties that misbehave on purpose; ends with 1 when anything was lost or doubled
 	@$(BIN)/crossdock demo $(DEMO)
 
-test: $(VENV)/.installed ## All tests
-	@$(BIN)/python -m pytest $(TESTS)
+# Two at a time, a module on one of them: tests of one module share its fixtures, some of which are running programs.
+test: lint ## Everything that must hold: style, types, import contracts, documentation, all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadscope $(TESTS)
 
-lint: $(VENV)/.installed ## Style and types
+lint: $(VENV)/.installed ## Style, types and import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.installed-bench ## The measurements, with machine and versions
 	@$(BIN)/python -m bench $(BENCH)

@@ -10,13 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
-import asyncpg
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from crossdock.store.database import Database, connect
+from crossdock.store.database import UNREACHABLE, Database, connect
 from crossdock.store.embedded import Embedded
 from crossdock.wiring import KeptVersions, WaitingWork
 from crossdock.workspace import WorkspaceError, load
@@ -44,7 +43,7 @@ async def database_of(workspace: Path, connections: int = 4) -> AsyncIterator[Da
     try:
         try:
             database = await connect(url or embedded.url, connections, lanes=_lanes(workspace))  # type: ignore[union-attr]
-        except (OSError, asyncpg.PostgresError) as error:
+        except UNREACHABLE as error:
             fail(f"the database cannot be reached: {error}", NO_DATABASE)
         try:
             yield database

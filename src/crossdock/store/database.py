@@ -10,6 +10,9 @@ import asyncpg
 
 from crossdock.store.queries import SQL
 
+UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What using a database raises when it is not there, is going away, or refuses us."""
+
 MIGRATION_LOCK = 0x43524F53
 
 LANES = 16

@@ -24,11 +24,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-import asyncpg
 import msgspec
 import psutil
 
-from crossdock.store.database import Database, connect
+from crossdock.store.database import UNREACHABLE, Database, connect
 from crossdock.store.embedded import Embedded
 from crossdock.store.lookup import Lookup
 from crossdock.testing.account import Account, reconcile
@@ -291,7 +290,7 @@ class Rig:
         while True:
             try:
                 return self._runner.run(self._asked(question))
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except UNREACHABLE:
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.3)
