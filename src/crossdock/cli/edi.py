@@ -1,13 +1,17 @@
 """`crossdock edi`: what is in an EDI file, in words, and whether a partner may write it so. Needs no database."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from crossdock.cli.session import HERE, NOT_FOUND, WRONG, Json, WorkspaceFolder, fail, print_json
-from crossdock.edi.findings import errors
+from crossdock.edi.findings import Finding, errors
 from crossdock.edi.x12 import explain
 from crossdock.edi.x12.guide import known_sets, load
 from crossdock.edi.x12.guide_pages import page
@@ -16,6 +20,9 @@ from crossdock.workspace import WorkspaceError
 from crossdock.workspace import load as load_workspace
 
 app = typer.Typer(help="Explain and validate EDI files.", no_args_is_help=True)
+
+LONG_BYTES = 20_000_000
+"""From here on a file takes long enough to show how far it is."""
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The EDI file.")]
 Partner = Annotated[str, typer.Option("--partner", "-p", help="By the overlays of this partner of the workspace.")]
@@ -41,21 +48,40 @@ def inspect(
 @app.command()
 def validate(file: File, partner: Partner = "", workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
     """Hold a file against the guides and a partner's overlays. Ends with 1 when there are errors."""
+    overlays = _overlays(workspace, partner) if partner else None
+    count = wrong = 0
+    kept: list[Finding] = []
     try:
-        findings = explain.validate(file.read_bytes(), _overlays(workspace, partner) if partner else None)
+        with file.open("rb") as opened, progress_of(file, json) as progress:
+            for findings in explain.validate_file(opened, overlays):
+                count += len(findings)
+                wrong += len(errors(findings))
+                if json:
+                    kept.extend(findings)
+                else:
+                    for line in explain.told_findings(findings):
+                        typer.echo(line)
+                progress(opened.tell())
     except OverlayError as error:
         fail(f"an overlay of {partner} cannot be used: {error}")
-    wrong = errors(findings)
     if json:
-        print_json({"errors": len(wrong), "findings": findings})
+        print_json({"errors": wrong, "findings": kept})
     else:
-        for line in explain.told_findings(findings):
-            typer.echo(line)
-        typer.echo(
-            f"{len(wrong)} errors, {len(findings) - len(wrong)} other findings" if findings else "Nothing is wrong."
-        )
+        typer.echo(f"{wrong} errors, {count - wrong} other findings" if count else "Nothing is wrong.")
     if wrong:
         raise typer.Exit(WRONG)
+
+
+@contextmanager
+def progress_of(file: Path, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A bar over the bytes of a file that takes a while; what it gives is told how far the reading has come."""
+    size = file.stat().st_size
+    if quiet or size < LONG_BYTES:
+        yield lambda done: None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(file.name, total=size)
+        yield lambda done: bar.update(task, completed=done)
 
 
 @app.command()

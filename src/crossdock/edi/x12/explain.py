@@ -3,7 +3,7 @@
 Nothing is raised for what a file holds. `inspect` gives values, `render` makes a page of text of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from crossdock.edi.x12.envelope import Group, Interchange, Transaction
 from crossdock.edi.x12.guide import Guide, Segment, load
 from crossdock.edi.x12.index import index
 from crossdock.edi.x12.segments import segments
+from crossdock.edi.x12.stream import Readable, stream
 from crossdock.edi.x12.summaries import summary
 from crossdock.trade.documents import Document
 
@@ -98,6 +99,18 @@ def validate(data: bytes, overlays: Mapping[str, dict[str, Any]] | None = None) 
     return sorted(told, key=lambda each: each.place.offset)
 
 
+def validate_file(file: Readable, overlays: Mapping[str, dict[str, Any]] | None = None) -> Iterator[list[Finding]]:
+    """The findings of a file, portion by portion, each in the order of their places; memory does not grow with the file."""
+    guides = with_overlays(overlays)
+    for portion in stream(file):
+        told = list(portion.findings)
+        for interchange in portion.interchanges:
+            for group in interchange.groups:
+                for transaction in group.transactions:
+                    told += _judged(portion.data, interchange, group, transaction, guides, portion.base)
+        yield sorted(told, key=lambda each: each.place.offset)
+
+
 def inspect(data: bytes, guides: Guides = load, *, with_segments: bool = False) -> FileReport:
     """A file explained. guides: `load`, or `with_overlays` of a partner; with_segments: each segment in words as well."""
     found = index(data)
@@ -128,7 +141,7 @@ def inspect(data: bytes, guides: Guides = load, *, with_segments: bool = False) 
 
 
 def _judged(
-    data: bytes, interchange: Interchange, group: Group, transaction: Transaction, guides: Guides
+    data: bytes, interchange: Interchange, group: Group, transaction: Transaction, guides: Guides, base: int = 0
 ) -> list[Finding]:
     place = Place(
         offset=transaction.start,
@@ -141,7 +154,7 @@ def _judged(
     if guide is None:
         message = f"there is no guide for transaction set {transaction.set_id}: its content was not judged"
         return [find(Code.NO_GUIDE, message, place, found=transaction.set_id)]
-    return examine(data, transaction, guide, interchange.delimiters, place)
+    return examine(data, transaction, guide, interchange.delimiters, place, base)
 
 
 def _transaction(
