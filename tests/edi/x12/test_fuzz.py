@@ -10,12 +10,18 @@ from collections.abc import Callable
 
 from x12_files import mutations, samples, wrapped, written
 
+from crossdock.edi.findings import errors
 from crossdock.edi.x12.acknowledge import acknowledge_interchange, technical_acknowledgement
+from crossdock.edi.x12.compiled import examine
 from crossdock.edi.x12.delimiters import Delimiters
+from crossdock.edi.x12.document import read
 from crossdock.edi.x12.envelope import Index, Transaction
+from crossdock.edi.x12.guide import load
 from crossdock.edi.x12.index import index
 from crossdock.edi.x12.segments import offsets, segments
 from crossdock.edi.x12.stream import stream
+from crossdock.edi.x12.summaries import summary
+from crossdock.edi.x12.validate import validate
 from crossdock.edi.x12.verbatim import put_together, take_apart
 
 MUTATIONS = int(os.environ.get("EDI_MUTATIONS", "100000"))
@@ -65,6 +71,18 @@ def count_segments(data: bytes, transaction: Transaction, delimiters: Delimiters
     assert len(offsets(data, transaction, delimiters)) == len(split)
 
 
+def judge_and_read(data: bytes, transaction: Transaction, delimiters: Delimiters, split: list[list[str]]) -> None:
+    """What has a guide is judged, fast and slow, and read to a document; what could be read can be said in words."""
+    guide = load(transaction.set_id, transaction.version)
+    if guide is None:
+        return
+    judged = examine(data, transaction, guide, delimiters)
+    slow = validate(split, guide)
+    assert bool(errors(judged)) == bool(errors(slow))
+    document, _ = read(split, guide)
+    summary(document)
+
+
 EVERY_FILE: list[Callable[[bytes, Index], None]] = [
     account_for_every_byte,
     take_apart_and_put_together,
@@ -72,7 +90,7 @@ EVERY_FILE: list[Callable[[bytes, Index], None]] = [
     explain_each_finding,
     read_in_portions,
 ]
-EVERY_TRANSACTION: list[Callable[[bytes, Transaction, Delimiters, list[list[str]]], None]] = [count_segments]
+EVERY_TRANSACTION: list[Callable[[bytes, Transaction, Delimiters, list[list[str]]], None]] = [count_segments, judge_and_read]
 
 
 def test_no_mutation_makes_the_codec_raise_or_lose_a_byte() -> None:
