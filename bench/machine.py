@@ -3,12 +3,13 @@
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 
 def machine() -> str:
     """One line: processor, cores, memory, kernel, Python, and the versions that matter."""
     model = next(
-        (line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+        (line.split(":", 1)[1].strip() for line in _processors() if line.startswith("model name")),
         platform.processor(),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -19,3 +20,8 @@ def machine() -> str:
         except PackageNotFoundError:
             continue
     return f"{model}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB; Linux {platform.release()}; CPython {platform.python_version()}; {', '.join(versions)}"
+
+
+def _processors() -> list[str]:
+    listed = Path("/proc/cpuinfo")
+    return listed.read_text().splitlines() if listed.exists() else []

@@ -24,7 +24,7 @@ from bench.loopback import Answers, LoopbackPartner, LoopbackService, erp_answer
 from bench.machine import machine
 from crossdock.flow.dispatch import Dispatch
 from crossdock.ports.inbound import Arrival
-from crossdock.ports.outbound import Pace, Transmission
+from crossdock.ports.outbound import Transmission
 from crossdock.run.pacing import SystemPacing
 from crossdock.run.worker import Worker
 from crossdock.store.database import connect
@@ -222,7 +222,8 @@ def main() -> None:
     for workers in [given.workers] if given.workers else [1, 2]:
         result = run(given.orders, given.lines, workers, given.per_interchange, given.profile)
         print(
-            f"{workers} worker(s): {result['orders_per_second']:.0f} orders/s ({given.orders} orders of {given.lines} lines, {given.per_interchange} to an interchange, {result['seconds']:.1f} s); "
+            f"{workers} worker(s): {result['orders_per_second']:.0f} orders/s ({given.orders} orders of {given.lines} lines, "
+            f"{given.per_interchange} to an interchange, {result['seconds']:.1f} s); "
             f"worker CPU {result['worker_cpu_ms_per_order']:.2f} ms an order; worker peak {result['worker_peak_mb']:.0f} MB"
         )
 

@@ -46,7 +46,6 @@ from crossdock.store.versions import WorkspaceVersions
 from crossdock.workspace import Loaded, connected, from_snapshot
 from crossdock.workspace.apply import Overtaken, Version
 
-
 LISTEN = "127.0.0.1:8700"
 """Where webhooks are taken unless CROSSDOCK_LISTEN says otherwise."""
 

@@ -38,11 +38,25 @@ async def test_facts_come_back_in_the_order_in_which_they_were_recorded(database
 
 async def test_a_fact_survives_the_log_unchanged(database: Database) -> None:
     log = FactLog(database)
-    told = Fact(key="SO-9", data=HoldReleased(hold="fraud", reason="called"), source="erp", source_id="x", occurred_at=NOW, message=7)
+    told = Fact(
+        key="SO-9",
+        data=HoldReleased(hold="fraud", reason="called"),
+        source="erp",
+        source_id="x",
+        occurred_at=NOW,
+        message=7,
+    )
     await log.record([told], NOW)
     async with log.claim(8, 100) as claimed:
         (kept,) = claimed.facts
-    assert (kept.key, kept.data, kept.source, kept.source_id, kept.occurred_at, kept.message) == ("SO-9", told.data, "erp", "x", NOW, 7)
+    assert (kept.key, kept.data, kept.source, kept.source_id, kept.occurred_at, kept.message) == (
+        "SO-9",
+        told.data,
+        "erp",
+        "x",
+        NOW,
+        7,
+    )
     assert kept.recorded_at == NOW
 
 
@@ -80,7 +94,9 @@ async def test_no_fact_is_ever_skipped_while_many_write_and_many_read(database_u
 
     async def write(worker: int) -> None:
         for n in range(60):
-            facts = [hold(rng.choice(keys), worker * 100_000 + n * 100 + i, f"w{worker}") for i in range(rng.randint(1, 9))]
+            facts = [
+                hold(rng.choice(keys), worker * 100_000 + n * 100 + i, f"w{worker}") for i in range(rng.randint(1, 9))
+            ]
             async with database.pool.acquire() as connection:
                 transaction = connection.transaction()
                 await transaction.start()

@@ -96,7 +96,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How a system wants to be treated: the workspace's `[pace]` table.
 
     concurrency: transmissions under way at once, over all workers of one process. rate_per_second, burst: token bucket, None for no limit. timeout_seconds: per attempt.
-    first_retry_seconds, factor, longest_retry_seconds, jitter (0..1): exponential backoff with jitter. attempts: after so many the delivery is a dead letter. breaker_failures in a row open the
+    first_retry_seconds, factor, longest_retry_seconds, jitter (0..1): exponential backoff with jitter. attempts: after
+    so many the delivery is a dead letter. breaker_failures in a row open the
     circuit for breaker_seconds, then one probe. ordered: effects of one ordering key one after the other. batch: deliveries per transmission at the most.
     """
 
@@ -117,7 +118,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pacing(Protocol):
-    """How many transmissions a system may be sent now: its concurrency is the dispatcher's, its rate, back-off and circuit breaker are here. Times are seconds of a monotonic clock."""
+    """How many transmissions a system may be sent now: its concurrency is the dispatcher's, its rate, back-off and
+    circuit breaker are here. Times are seconds of a monotonic clock."""
 
     def allowance(self, now_seconds: float) -> int:
         """How many transmissions may start now: limited by the token bucket, 0 while the circuit is open, 1 while it is probed."""

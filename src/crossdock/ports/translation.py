@@ -28,7 +28,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Control(msgspec.Struct, frozen=True, gc=False):
-    """The control numbers of something that we sent: by these the other side's 997 or TA1 names it. `transaction` is "" for the whole group, `group` "" for the whole interchange."""
+    """The control numbers of something that we sent: by these the other side's 997 or TA1 names it. `transaction` is
+    "" for the whole group, `group` "" for the whole interchange."""
 
     channel: str
     interchange: str = ""
@@ -53,7 +54,8 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
-    """By what a duplicate is known. kind: interchange (ISA05-08 and 13), document (sender, type and the document's own number). A third kind, the same bytes, the store knows by itself."""
+    """By what a duplicate is known. kind: interchange (ISA05-08 and 13), document (sender, type and the document's own
+    number). A third kind, the same bytes, the store knows by itself."""
 
     kind: str
     value: str

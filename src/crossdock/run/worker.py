@@ -167,7 +167,7 @@ class Worker:
     async def _every(self, seconds: float, name: str, step: Callable[[], Awaitable[bool]]) -> None:
         while not self.stop.is_set():
             try:
-                while await step():
+                while await step():  # noqa: ASYNC110 - the steps are the work, not a wait
                     await asyncio.sleep(0)
             except Exception as error:
                 _log.warning("loop failed, trying again", loop=name, error=f"{type(error).__name__}: {error}")

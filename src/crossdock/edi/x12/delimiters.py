@@ -66,10 +66,12 @@ def detect(data: bytes, at: int = 0) -> Opening | None:
     if _in_data(element):
         return None
     match = _FIXED.match(data, at)
-    if match and len(element) == 1 and all(found == element for found in match.groups()):
-        fixed = data.count(element, at, at + 104) == 16
-    else:
-        fixed = False
+    fixed = bool(
+        match
+        and len(element) == 1
+        and all(found == element for found in match.groups())
+        and data.count(element, at, at + 104) == 16
+    )
     if fixed:
         last = at + 104
     else:

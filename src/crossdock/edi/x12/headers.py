@@ -56,9 +56,11 @@ def check_interchange_header(opening: Opening, place: Place) -> list[Finding]:
         find(each.code, each.message, at_element(place, each.element), found=each.found) for each in opening.problems
     ]
     values = [_tidy(value) for value in opening.raw.split(opening.delimiters.element)]
-    for number in (6, 8):
-        if not values[number]:
-            found.append(find(Code.BAD_HEADER_VALUE, f"ISA-{number:02} is empty", at_element(place, number)))
+    found.extend(
+        find(Code.BAD_HEADER_VALUE, f"ISA-{number:02} is empty", at_element(place, number))
+        for number in (6, 8)
+        if not values[number]
+    )
     for number, good, expected in ((9, real_date, "YYMMDD"), (10, real_time, "HHMM")):
         if not good(values[number]):
             found.append(_odd(Code.BAD_HEADER_DATE, "ISA", number, values[number], expected, place))
