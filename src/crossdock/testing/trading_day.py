@@ -37,7 +37,7 @@ class Mischief(msgspec.Struct, frozen=True):
 ACME_FAULTS = (
     *("short", "partial", "unknown_item", "doubled_interchange", "committed_500", "price_off"),
     *("reordered", "declined", "doubled_document", "over", "committed_cut", "held", "late", "doubled_confirmation"),
-    *("doubled_945", "changed", "cancelled"),
+    *("doubled_945", "changed", "cancelled", "refused"),
 )
 BLUE_FAULTS = (
     *("lost", "doubled_document", "short", "committed_cut", "reordered", "partial"),
@@ -53,8 +53,9 @@ def mischief(orders: int) -> Mischief:
 
 
 def _spread(prefix: str, first: int, orders: int, faults: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    step = max(1, orders // (len(faults) + 1))
-    return {fault: (f"{prefix}{first + n * step}",) for n, fault in enumerate(faults, 1) if n * step < orders}
+    if orders <= len(faults):
+        return {}
+    return {fault: (f"{prefix}{first + n * orders // (len(faults) + 1)}",) for n, fault in enumerate(faults, 1)}
 
 
 def trading_day(
@@ -166,6 +167,7 @@ def trading_day(
                 committed_500=keys("committed_500"),
                 committed_cut=keys("committed_cut"),
                 declined=keys("declined"),
+                refused=keys("refused"),
                 held=keys("held"),
                 held_seconds=3.0,
                 doubled_webhook=True,

@@ -27,6 +27,8 @@ from crossdock.cli.demo.words import Watch, struck
 from crossdock.cli.lookup import lineage, tree_of
 from crossdock.cli.session import WRONG, Json, console, fail, print_json
 from crossdock.facts import Fact
+from crossdock.process import process_of
+from crossdock.process.order_to_cash import PROCESS as ORDER_TO_CASH
 from crossdock.store.lookup import Lookup
 from crossdock.testing.rig import Progress, Rig, example_workspace
 from crossdock.testing.simulators.orders import UNKNOWN_ITEM
@@ -171,7 +173,8 @@ class _Show:
 
 
 async def _asked(lookup: Lookup) -> tuple[dict[str, Any], list[Fact]]:
-    return await lookup.counts(datetime.now(UTC)), await lookup.latest_facts(SHOWN_FACTS)
+    facts = [fact for fact in await lookup.latest_facts(8 * SHOWN_FACTS) if process_of(fact.key) is ORDER_TO_CASH]
+    return await lookup.counts(datetime.now(UTC)), facts[:SHOWN_FACTS]
 
 
 @contextlib.contextmanager

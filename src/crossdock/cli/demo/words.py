@@ -45,6 +45,7 @@ MISCHIEF = {
     "lost": "loses the confirmation of {0}",
     "late": "confirms {0} late",
     "declined": "declines credit for {0}",
+    "refused": "refuses the sales order of {0}",
     "held": "holds {0} and says so by webhook, twice",
     "committed_500": "records {0}, then answers 500",
     "committed_cut": "records {0}, then cuts the connection",
