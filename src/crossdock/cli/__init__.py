@@ -6,7 +6,7 @@
 
 import typer
 
-from crossdock.cli import demo, edi, lookup, replay, run, workspace
+from crossdock.cli import demo, edi, lookup, messages, replay, run, workspace
 from crossdock.cli.session import versions_and_backlog
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 workspace.register(app, versions_and_backlog)
 run.register(app)
 lookup.register(app)
+messages.register(app)
 replay.register(app)
 demo.register(app)
 app.add_typer(edi.app, name="edi")
