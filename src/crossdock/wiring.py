@@ -21,7 +21,6 @@ from crossdock.connectors.json.reader import JsonReader
 from crossdock.connectors.json.spec import json_spec
 from crossdock.connectors.json.writer import JsonWriter
 from crossdock.connectors.settings import Secret, SettingsError
-from crossdock.connectors.webhook.receiver import WebhookReceiver
 from crossdock.connectors.webhook.source import WebhookSource
 from crossdock.connectors.webhook.spec import webhook_spec
 from crossdock.connectors.x12.guides import Guides
@@ -203,7 +202,13 @@ class Systems:
         """What opens the port that the webhooks among `sources` share; None when there are none. CROSSDOCK_LISTEN is `host:port`."""
         hooks = [source for source in sources if isinstance(source, WebhookSource)]
         host, _, port = self._address.rpartition(":")
-        return (lambda: WebhookReceiver(hooks, host.strip("[]"), int(port))) if hooks else None
+
+        def door() -> Listener:
+            from crossdock.connectors.webhook.receiver import WebhookReceiver  # half a second, for who listens alone
+
+            return WebhookReceiver(hooks, host.strip("[]"), int(port))
+
+        return door if hooks else None
 
     def sinks(self, workers: int) -> list[tuple[Sink, Writer, Pace]]:
         """What sends, with its pace divided among `workers` processes."""

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from crossdock.cli.lookup import lineage
+from crossdock.store.lookup import Lookup
 from crossdock.testing.account import Account
 from crossdock.testing.configs import Style
 from crossdock.testing.rig import Progress, Rig, example_workspace
@@ -46,9 +48,14 @@ class Day(msgspec.Struct):
         return f"{'ACME' if number.startswith('PO') else 'BLUE'}-{number}"
 
     def lineage(self, reference: str) -> dict[str, Any]:
-        """`crossdock trace`, of which there is one."""
-        (found,) = self.rig.command("trace", reference, "--json").json()
-        return dict(found)
+        """What `crossdock trace` tells of a reference, of which there is one."""
+
+        async def question(lookup: Lookup) -> list[dict[str, Any]]:
+            keys = {row["key"] for row in await lookup.find(reference) if row["value"] == reference}
+            return [await lineage(lookup, key) for key in keys]
+
+        (found,) = self.rig.ask(question)
+        return found
 
     def documents(self, number: str, set_id: str) -> list[Seen]:
         """What its retailer has received of a kind about an order."""
@@ -64,8 +71,8 @@ def day(folder: Path) -> Iterator[Day]:
     rig = Rig(
         folder,
         example_workspace(),
-        lambda made: trading_day(made, ORDERS, seconds=6, lost_seconds=12, storm=(1.5, 3.5), outage=(5, 8)),
-        clocks={"confirm_shipment_hours": 6 / 3600},
+        lambda made: trading_day(made, ORDERS, seconds=6, lost_seconds=8, storm=(1, 2), outage=(3, 5)),
+        clocks={"confirm_shipment_hours": 4 / 3600},
     )
     with rig:
         (test_order,) = orders(
@@ -131,9 +138,9 @@ def test_what_was_picked_short_is_backordered_and_each_piece_invoiced_once(day: 
 
 def test_what_was_picked_short_is_cut_where_that_is_agreed(day: Day) -> None:
     number = day.one("short")
-    lineage = day.lineage(number)
-    first = lineage["summary"]["lines"]["1"]
-    assert lineage["milestone"] == "complete"
+    found = day.lineage(number)
+    first = found["summary"]["lines"]["1"]
+    assert found["milestone"] == "complete"
     assert Decimal(first["cancelled"]) == 12
     assert Decimal(first["invoiced"]) == Decimal(first["shipped"]) == Decimal(first["ordered"]) - 12
     assert len(day.documents(number, "810")) == 1
@@ -146,20 +153,20 @@ def test_two_confirmations_of_one_release_are_two_shipments_with_an_invoice_each
 
 
 def test_a_lost_confirmation_is_overdue_until_it_comes(day: Day) -> None:
-    lineage = day.lineage(day.one("lost", "blue"))
-    assert lineage["milestone"] == "complete"
-    (late,) = [each for each in lineage["exceptions"] if each["cause"] == "overdue"]
+    found = day.lineage(day.one("lost", "blue"))
+    assert found["milestone"] == "complete"
+    (late,) = [each for each in found["exceptions"] if each["cause"] == "overdue"]
     assert late["subject"].endswith("/confirm-shipment/1")
     assert late["closed_at"] is not None
-    (confirm,) = [each for each in lineage["obligations"] if each["kind"] == "confirm-shipment"]
+    (confirm,) = [each for each in found["obligations"] if each["kind"] == "confirm-shipment"]
     assert (confirm["status"], confirm["debtor"]) == ("met", "quick3pl")
 
 
 def test_a_held_order_goes_on_when_the_hold_is_gone(day: Day) -> None:
-    lineage = day.lineage(day.one("held"))
-    told = [each["type"] for each in lineage["facts"]]
+    found = day.lineage(day.one("held"))
+    told = [each["type"] for each in found["facts"]]
     assert told.count("order.hold-placed") == told.count("order.hold-released") == 1, "each webhook came twice"
-    assert lineage["milestone"] == "complete"
+    assert found["milestone"] == "complete"
 
 
 def test_a_cancelled_order_is_neither_shipped_nor_invoiced(day: Day) -> None:
@@ -234,9 +241,10 @@ def test_any_number_that_people_have_in_hand_leads_to_the_lineage(day: Day) -> N
         assert day.lineage(reference)["key"] == by_order["key"], reference
 
 
-def test_the_lineage_goes_from_the_raw_order_to_the_journal(day: Day) -> None:
+def test_trace_tells_the_way_from_the_raw_order_to_the_journal(day: Day) -> None:
     number = day.one("partial", "blue")
-    lineage = day.lineage(number)
+    (lineage,) = day.rig.command("trace", day.documents(number, "810")[0].number, "--json").json()
+    assert lineage["key"] == day.key(number)
     told = [each["type"] for each in lineage["facts"]]
     assert told[0] == "order.received" and told.count("erp.shipment-posted") == 2
     messages = {each["id"]: each for each in lineage["messages"]}
@@ -269,8 +277,8 @@ def test_what_is_owed_can_be_asked_by_who_and_what(day: Day) -> None:
 
 def test_a_replay_would_do_nothing_that_is_done(day: Day) -> None:
     number = day.one("reordered")
-    lineage = day.lineage(number)
-    message = str(lineage["facts"][0]["message"])
+    found = day.lineage(number)
+    message = str(found["facts"][0]["message"])
     shown = day.rig.command("replay", message, "--preview", "--json").json()
     assert shown["done"] is False and shown["facts"]["new"] == []
     assert shown["effects"] and {each["verdict"] for each in shown["effects"]} == {"already-done"}
@@ -283,7 +291,7 @@ def test_a_refused_order_can_be_tried_again_and_rests_when_refused_again(day: Da
 
 def test_a_test_order_is_held_and_becomes_none_of_ours(day: Day) -> None:
     assert day.rig.command("trace", TEST_PO, check=False).code == 3
-    (held,) = [row for row in day.exceptions if row["cause"] == "test-indicator"]
+    (held,) = [row for row in day.exceptions if row["detail"].startswith("test-indicator")]
     assert held["key"].startswith(("IN-", "MSG-"))
 
 
@@ -301,18 +309,6 @@ def test_an_old_version_of_the_workspace_can_be_brought_back(day: Day) -> None:
     assert digests[3] == digests[1] != digests[2]
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("status",),
-        ("owed", "--overdue"),
-        ("exceptions",),
-        ("deliveries", "--status", "accepted"),
-        ("versions",),
-        ("plan",),
-        ("check",),
-    ],
-    ids=" ".join,
-)
-def test_every_command_speaks_json(day: Day, command: tuple[str, ...]) -> None:
-    assert day.rig.command(*command, "--json").json() is not None
+@pytest.mark.parametrize("command", ["status", "deliveries", "plan"])
+def test_what_a_person_reads_a_program_can_read_too(day: Day, command: str) -> None:
+    assert day.rig.command(command, "--json").json()

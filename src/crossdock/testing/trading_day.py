@@ -94,7 +94,7 @@ def trading_day(
             "changed",
             "cancelled",
         )
-        return RetailerFaults(**{name: mine[name] for name in names if name in mine}, change_after_seconds=0.2)  # type: ignore[arg-type]
+        return RetailerFaults(**{name: mine[name] for name in names if name in mine}, change_after_seconds=0.0)  # type: ignore[arg-type]
 
     return [
         Retailer(

@@ -1,0 +1,56 @@
+"""kill -9 of workers and of PostgreSQL, at moments drawn from a seed, while doubled and shuffled orders come in."""
+
+import random
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from crossdock.testing.configs import Config, Erp, Retailer, Tax, Warehouse
+from crossdock.testing.faults import ErpFaults, RetailerFaults, WarehouseFaults
+from crossdock.testing.rig import Rig, example_workspace
+from crossdock.testing.trading_day import ACME_FIRST, STORES
+
+ORDERS = 150
+KILLS = 10
+SEED = 20260115
+
+
+def _counterparties(rig: Rig) -> Iterable[Config]:
+    yield Retailer(
+        name="acme",
+        mailbox=rig.mailbox("acme"),
+        tally=rig.tally_file("acme"),
+        seed=SEED,
+        orders=ORDERS,
+        per_second=15,
+        first_po=ACME_FIRST,
+        catalogue=rig.catalogue("acme", "acme-2026"),
+        stores=STORES,
+        faults=RetailerFaults(doubled_interchange=0.2, doubled_document=0.2, reordered=0.3),
+    )
+    yield Warehouse(
+        name="quick3pl",
+        mailbox=rig.mailbox("quick3pl"),
+        tally=rig.tally_file("quick3pl"),
+        seed=SEED,
+        faults=WarehouseFaults(doubled_interchange=0.2, doubled_document=0.1, reordered=0.2),
+    )
+    faults = ErpFaults(committed_500=0.05, committed_cut=0.05)
+    yield Erp(name="erp", tally=rig.tally_file("erp"), token=rig.erp_token, seed=SEED, faults=faults)
+    yield Tax(name="tax", tally=rig.tally_file("tax"), api_key=rig.tax_key, seed=SEED)
+
+
+def test_whatever_is_killed_nothing_is_lost_or_doubled_and_the_books_are_right(folder: Path) -> None:
+    chance = random.Random(SEED)
+    with Rig(folder, example_workspace(), _counterparties) as rig:
+        killed = 0
+        for n in range(KILLS):
+            time.sleep(chance.uniform(0.5, 2.0))
+            killed += bool(rig.kill_postgres() if n % 4 == 3 else rig.kill_worker(chance.randrange(2)))
+        ended = rig.settle(120)
+        rig.stop_counterparties()
+        account = rig.account(ended.explained)
+        assert killed >= KILLS // 2
+        assert account.problems() == []
+        assert len(account.complete) == account.orders == ORDERS
+        assert rig.command("rebuild", "--json").json()["differences"] == []
