@@ -106,6 +106,10 @@ def _version(row: Mapping[str, Any]) -> Version:
     )
 
 
+CAUGHT_UP = "caught-up"
+"""The setting that names the version of the workspace that waiting work has been taken up with."""
+
+
 class WaitingWork:
     """What waits for the workspace to know more, as `workspace.apply` takes it up."""
 
@@ -129,6 +133,13 @@ class WaitingWork:
     async def read_held_messages(self, version: int) -> int:
         """Held messages are put back to be read with what the workspace now knows."""
         return await MessageInbox(self._database).read_again(None)
+
+    async def catch_up(self, version: int) -> None:
+        """Takes up what waits for `version`, once a version: whoever applied it may have died before, or a worker that still knew less may have read first."""
+        if await self._database.setting(CAUGHT_UP) != str(version):
+            await self.resolve_waiting_orders(version)
+            await self.read_held_messages(version)
+            await self._database.put_setting(CAUGHT_UP, str(version))
 
 
 class AgreementBook:

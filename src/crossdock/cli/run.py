@@ -14,10 +14,10 @@ import typer
 
 from crossdock.cli.session import HERE, WorkspaceFolder, console, fail
 from crossdock.run.supervisor import Supervised, supervise
-from crossdock.store.database import connect
+from crossdock.store.database import Database, connect
 from crossdock.store.embedded import Embedded
 from crossdock.store.versions import WorkspaceVersions
-from crossdock.wiring import AgreementBook, Systems, make_worker
+from crossdock.wiring import AgreementBook, Systems, WaitingWork, make_worker
 from crossdock.workspace import WorkspaceError, load
 
 REFRESH_SECONDS = 1.0
@@ -146,6 +146,7 @@ async def _work(workspace: Path, workers: int, index: int) -> None:
         systems = Systems(book.current, os.environ, workspace)
         made = make_worker(database, systems, book, workers, receives=index == 0)
         running = asyncio.create_task(made.run())
+        catching_up = asyncio.create_task(_catch_up(database, book.current.version, stop)) if index == 0 else None
         while not stop.is_set() and not running.done():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), REFRESH_SECONDS)
@@ -159,5 +160,18 @@ async def _work(workspace: Path, workers: int, index: int) -> None:
             except Exception as error:
                 _log.warning("versions cannot be read", error=f"{type(error).__name__}: {error}")
         made.end()
+        if catching_up is not None:
+            catching_up.cancel()
         await running
     await database.close()
+
+
+async def _catch_up(database: Database, version: int, stop: asyncio.Event) -> None:
+    """What waits for the workspace to know more is taken up when every worker knows it, so that none reads with what it knew before."""
+    while not stop.is_set():
+        await asyncio.sleep(2 * REFRESH_SECONDS)
+        try:
+            await WaitingWork(database).catch_up(version)
+            return
+        except Exception as error:
+            _log.warning("waiting work cannot be taken up yet", error=f"{type(error).__name__}: {error}")

@@ -43,6 +43,17 @@ class Database:
         async with self._lazy.acquire() as connection, connection.transaction():
             yield connection
 
+    async def setting(self, name: str) -> str | None:
+        """A setting of this database, None where it has never been written."""
+        async with self.pool.acquire() as connection:
+            value: str | None = await connection.fetchval(SQL["setting"], name)
+            return value
+
+    async def put_setting(self, name: str, value: str) -> None:
+        """Writes a setting of this database."""
+        async with self.transaction() as connection:
+            await connection.execute(SQL["put_setting"], name, value)
+
     async def close(self) -> None:
         """Gives the connections back; waits for those in use, a few seconds at most."""
         for pool in (self.pool, self._lazy):

@@ -28,3 +28,7 @@ INSERT INTO settings (name, value) VALUES ('lanes', $1::int::text)
 -- name: setting
 -- A setting of this database.
 SELECT value FROM settings WHERE name = $1
+
+-- name: put_setting
+-- Writes a setting of this database.
+INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value
