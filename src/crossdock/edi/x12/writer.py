@@ -136,6 +136,7 @@ class _Pen:
         repetition = (delimiters.repetition or b"").decode(style.encoding, "replace")
         inner = set() if style.whole_elements else {self._component, repetition}
         self._forbidden = ({self._element, self._segment} | inner) - {""}
+        self._inner = tuple(sorted(self._forbidden - {self._element}))
         self._parts: list[str] = []
         self._findings: list[Finding] = []
 
@@ -200,32 +201,36 @@ class _Pen:
         self.write([head, *draft.segments, tail], place)
 
     def write(self, segments: Sequence[Segment], place: Place) -> None:
-        """Write segments; those that hold a forbidden character are looked at one by one."""
-        element, joined, separators = self._element, [], 0
-        for segment in segments:
-            values = [value if isinstance(value, str) else self._composite(value) for value in segment]
-            while len(values) > 1 and not values[-1]:
-                values.pop()
-            separators += len(values) - 1
-            joined.append(element.join(values))
-        text = self._ending.join(joined) + self._ending if joined else ""
-        if self._suspicious(text, segments, separators):
+        """Write segments; those that hold a composite or a forbidden character are looked at one by one."""
+        text = self._plainly(segments)
+        if text is None:
             text = "".join(
                 self._carefully(segment, msgspec.structs.replace(place, segment_position=position)) + self._ending
                 for position, segment in enumerate(segments, 1)
             )
         self._parts.append(text)
 
-    def _suspicious(self, text: str, segments: Sequence[Segment], separators: int) -> bool:
-        composite = any(not isinstance(value, str) for segment in segments for value in segment)
-        plain = text.replace(self._ending, "")
-        return (
-            composite
-            or text.count(self._element) != separators
-            or text.count(self._segment) != len(segments)
-            or any(each in plain for each in self._forbidden - {self._element})
-            or not (self._style.controls or plain.replace(self._element, "").isprintable())
-        )
+    def _plainly(self, segments: Sequence[Segment]) -> str | None:
+        """The segments' text, if they are plain text without a character that may not stand in data; looked at as a whole, once."""
+        if not segments:
+            return ""
+        element, ending = self._element, self._ending
+        try:
+            text = ending.join([element.join(segment) for segment in segments]) + ending  # type: ignore[arg-type]
+        except TypeError:
+            return None
+        if text.count(element) != sum(map(len, segments)) - len(segments) or text.count(self._segment) != len(segments):
+            return None
+        plain = text.replace(ending, "")
+        for each in self._inner:
+            if each in plain:
+                return None
+        if not (self._style.controls or plain.replace(element, "").isprintable()):
+            return None
+        trailing = element + ending
+        while trailing in text:
+            text = text.replace(trailing, ending)
+        return text
 
     def _carefully(self, segment: Segment, place: Place) -> str:
         place = msgspec.structs.replace(place, segment=str(segment[0]) if segment else "")
