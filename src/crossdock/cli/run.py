@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -98,7 +99,7 @@ def _nothing() -> None:
     """A database of one's own looks after itself."""
 
 
-def _keep_alive(embedded: Embedded):  # type: ignore[no-untyped-def]
+def _keep_alive(embedded: Embedded) -> Callable[[], None]:
     def look() -> None:
         if not embedded.alive():
             _log.warning("the embedded database has died, starting it again")
