@@ -284,9 +284,17 @@ def test_a_replay_would_do_nothing_that_is_done(day: Day) -> None:
     assert shown["effects"] and {each["verdict"] for each in shown["effects"]} == {"already-done"}
 
 
-def test_a_refused_order_can_be_tried_again_and_rests_when_refused_again(day: Day) -> None:
+def test_a_refusal_can_be_tried_again(day: Day) -> None:
     obligation = f"{day.key(day.one('refused'))}/create-in-erp"
+
+    def status() -> str:
+        found = day.rig.ask(lambda lookup: lookup.obligation(obligation))
+        assert found is not None
+        return str(found["status"])
+
+    assert status() == "refused"
     assert day.rig.command("retry", obligation, "--json").json()["retried"] == 1
+    day.rig.wait_until(lambda _: status() == "ready", 20)
 
 
 def test_a_test_order_is_held_and_becomes_none_of_ours(day: Day) -> None:

@@ -11,7 +11,7 @@ from crossdock.testing.rig import Rig, example_workspace
 from crossdock.testing.trading_day import ACME_FIRST, STORES
 
 ORDERS = 150
-KILLS = 10
+KILLS = 8
 SEED = 20260115
 
 
@@ -22,7 +22,7 @@ def _counterparties(rig: Rig) -> Iterable[Config]:
         tally=rig.tally_file("acme"),
         seed=SEED,
         orders=ORDERS,
-        per_second=15,
+        per_second=20,
         first_po=ACME_FIRST,
         catalogue=rig.catalogue("acme", "acme-2026"),
         stores=STORES,
