@@ -2,7 +2,8 @@
 
 What the expression matches, and what passes the counts, hierarchy and check digits beside it, has no finding: the slow
 walk of `validate` would find nothing either (a property test holds that). What it does not match proves nothing and is
-walked. So valid traffic is judged at tens of MB/s, and a fault costs no precision.
+walked. So valid traffic is judged at tens of MB/s, and a fault costs no precision. The expression is compiled when the
+first volume has been walked, not before.
 """
 
 import re
@@ -38,7 +39,7 @@ def examine(
     if place is None:
         control_number, start = transaction.control_number, transaction.start
         place = Place(transaction_set=guide.set_id, transaction=control_number, offset=start)
-    if not transaction.binary and prover(guide, delimiters).proves(raw):
+    if not transaction.binary and (ours := prover(guide, delimiters)).pays(len(raw)) and ours.proves(raw):
         return [] if guide.exact else [_other_version(guide, place)]
     parts = segments(data, transaction, delimiters, base)
     return validate(parts, guide, place, offsets(data, transaction, delimiters, base))
@@ -65,7 +66,9 @@ class Prover:
         self.guide = guide
         element, terminator = delimiters.element, delimiters.segment
         usable = len(element) == len(terminator) == 1 and not delimiters.wrapped and not element.isalnum()
-        self.expression = patterns.transaction(guide, delimiters) if usable else None
+        self.source = patterns.transaction(guide, delimiters) if usable else b""
+        self.expression: re.Pattern[bytes] | None = None
+        self.walked_bytes = 0
         ending = terminator + delimiters.line_break
         text = patterns.text_class(delimiters) + b"*+"
         begin, mark = re.escape(ending), re.escape(element)
@@ -97,9 +100,24 @@ class Prover:
             made.append((code, lengths.get(name, 0), re.compile(re.escape(code) + b"(" + text + b")"), set()))
         return made
 
+    def pays(self, size: int) -> bool:
+        """Whether a proof is worth its while for `size` further bytes.
+
+        `re` takes a tenth of a second for a long guide, about as long as it takes to walk as many bytes as the
+        expression has; nobody who reads twenty orders waits for it.
+        """
+        if self.expression is not None:
+            return True
+        self.walked_bytes += size
+        return self.walked_bytes > len(self.source)
+
     def proves(self, raw: bytes) -> bool:
         """Whether a transaction set's bytes, ST to behind SE's terminator, are certainly free of findings."""
-        if self.expression is None or self.trailing in raw or self.expression.fullmatch(raw) is None:
+        if self.expression is None:
+            if not self.source:
+                return False
+            self.expression = re.compile(self.source)
+        if self.trailing in raw or self.expression.fullmatch(raw) is None:
             return False
         levels = self.levels.findall(raw) if self.levels is not None else None
         if levels is not None and not self._rooted(levels):

@@ -17,9 +17,9 @@ _RUN = 3
 _TIME = rb"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9](?:[0-9]{1,2})?+)?+"
 
 
-def transaction(guide: Guide, delimiters: Delimiters) -> re.Pattern[bytes]:
-    """What the bytes of a transaction set match, ST to behind SE's terminator and the line break after it."""
-    return re.compile(_Builder(guide, delimiters).parts(guide.root))
+def transaction(guide: Guide, delimiters: Delimiters) -> bytes:
+    """The expression that the bytes of a transaction set match, ST to behind SE's terminator and the line break after it."""
+    return _Builder(guide, delimiters).parts(guide.root)
 
 
 def text_class(delimiters: Delimiters) -> bytes:
