@@ -12,6 +12,7 @@ from msgspec.structs import astuple, replace
 
 from crossdock.facts import order as facts
 from crossdock.facts.fact import Fact
+from crossdock.process.order_to_cash.packing import mislabelled, packed_in
 from crossdock.process.order_to_cash.state import (
     AlteredLine,
     Answer,
@@ -303,6 +304,7 @@ def label_of(key: str, release: str) -> str:
 
 
 def _shipped(state: State, d: facts.ShipmentConfirmed, at: datetime, fact: str) -> State:
+    packages = tuple([Package(p.sscc, p.tracking, p.contents) for p in d.packages])
     shipment = Shipment(
         at,
         fact,
@@ -310,7 +312,7 @@ def _shipped(state: State, d: facts.ShipmentConfirmed, at: datetime, fact: str) 
         d.warehouse,
         label_of(state.key, d.release),
         tuple([ShippedLine(i.line, i.quantity, i.item, i.status, i.lot) for i in d.lines]),
-        tuple([Package(p.sscc, p.tracking, p.contents) for p in d.packages]),
+        packages,
         d.complete,
         d.shipped,
         d.bill_of_lading,
@@ -320,6 +322,8 @@ def _shipped(state: State, d: facts.ShipmentConfirmed, at: datetime, fact: str) 
         d.tracking,
         d.weight,
         d.weight_unit,
+        packed_in(packages),
+        mislabelled(packages),
     )
     known = state.shipments.get(d.shipment, ())
     versions = _differing(known, shipment, _same_content)

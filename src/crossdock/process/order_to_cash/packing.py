@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from crossdock.process.order_to_cash.money import ZERO
-from crossdock.process.order_to_cash.state import Package
+from crossdock.process.order_to_cash.state import Package, Shipment
 
 
 def sscc_is_valid(sscc: str) -> bool:
@@ -14,9 +14,8 @@ def sscc_is_valid(sscc: str) -> bool:
     return (3 * sum(digits[0:17:2]) + sum(digits[1:17:2]) + digits[17]) % 10 == 0
 
 
-def mispacked(packages: tuple[Package, ...], confirmed: dict[str, Decimal]) -> str:
-    """The first thing that is wrong, in words; "" when packages without contents or with the confirmed contents are all there is."""
-    packed: dict[str, Decimal] = {}
+def mislabelled(packages: tuple[Package, ...]) -> str:
+    """The first thing that is wrong with the labels, in words; "" when nothing is."""
     seen: set[str] = set()
     for package in packages:
         sscc = package.sscc
@@ -26,8 +25,23 @@ def mispacked(packages: tuple[Package, ...], confirmed: dict[str, Decimal]) -> s
             if sscc in seen:
                 return f"SSCC {sscc} is on two packages"
             seen.add(sscc)
+    return ""
+
+
+def packed_in(packages: tuple[Package, ...]) -> tuple[tuple[str, Decimal], ...]:
+    """(line, quantity) of all packages together."""
+    packed: dict[str, Decimal] = {}
+    for package in packages:
         for line, quantity in package.contents:
-            packed[line] = packed.get(line, ZERO) + quantity
+            packed[line] = packed[line] + quantity if line in packed else quantity
+    return tuple(packed.items())
+
+
+def mispacked(told: Shipment, confirmed: dict[str, Decimal]) -> str:
+    """The first thing that is wrong, in words; "" when packages without contents or with the confirmed contents are all there is."""
+    if told.mislabelled:
+        return told.mislabelled
+    packed = dict(told.packed)
     if packed and packed != confirmed:
         for line in sorted(packed.keys() | confirmed.keys()):
             if packed.get(line, ZERO) != confirmed.get(line, ZERO):

@@ -1,4 +1,7 @@
-"""The order's position, worked out from its state in one pass: lines, releases, shipments, and what to release next."""
+"""The order's position, worked out from its state in one pass: lines, releases, shipments, and what to release next.
+
+Whoever is given a position reads it and alters nothing: the last one is kept, because the effects of an order are asked for right after its standing.
+"""
 
 from crossdock.policy.agreement import Agreement
 from crossdock.process.order_to_cash.counters import LineNow, Position
@@ -7,9 +10,21 @@ from crossdock.process.order_to_cash.releasing import plan, releases_of, settle
 from crossdock.process.order_to_cash.shipping import ship
 from crossdock.process.order_to_cash.state import State
 
+_last: list[tuple[State, Agreement, Position]] = []
+"""The position worked out last, with the very objects that it follows from."""
+
 
 def position_of(state: State, agreement: Agreement) -> Position:
     """The position of an order that has been received."""
+    for of, under, position in _last:
+        if of is state and under is agreement:
+            return position
+    position = _work_out(state, agreement)
+    _last[:] = [(state, agreement, position)]
+    return position
+
+
+def _work_out(state: State, agreement: Agreement) -> Position:
     order = state.orders[0]
     p = Position(order, {}, order.warehouse, order.site, order.ship_not_before, order.ship_no_later, order.cancel_after)
     p.decided_at = order.at

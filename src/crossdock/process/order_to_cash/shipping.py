@@ -58,7 +58,7 @@ def _shipment(
         shipment.tax_subject = f"{number}-{checksum(told.fact)}" if told is not variants[0] else number
         shipment.conflict = _conflict(state, number, variants, told)
     if told.packages and agreement.ship_notice and decision(state, f"pack-mismatch/{number}") != "accept":
-        shipment.mispacked = mispacked(told.packages, quantities)
+        shipment.mispacked = mispacked(told, quantities)
     return shipment
 
 

@@ -142,7 +142,8 @@ class Package(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Shipment(Told, frozen=True, array_like=True, gc=False):
-    """A shipment as confirmed; the fields of `facts.order.ShipmentConfirmed`."""
+    """A shipment as confirmed; the fields of `facts.order.ShipmentConfirmed`.
+    packed, mislabelled: of its packages, worked out once because what was told never changes; see `packing`."""
 
     replaces: bool
     warehouse: str
@@ -158,6 +159,8 @@ class Shipment(Told, frozen=True, array_like=True, gc=False):
     tracking: tuple[str, ...]
     weight: Decimal | None
     weight_unit: str
+    packed: tuple[tuple[str, Decimal], ...]
+    mislabelled: str
 
 
 class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
