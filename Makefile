@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/python -m uv --quiet
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench docs picture clean
 
 # Nobody wants to read what an installer says when all is well.
 $(VENV): $(VENV)/.installed
@@ -36,7 +36,10 @@ lint: $(VENV)/.installed ## Style, types and import contracts
 bench: $(VENV)/.installed-bench ## The measurements, with machine and versions
 	@$(BIN)/python -m bench $(BENCH)
 
-docs: $(VENV)/.installed ## The picture of the live view
+docs: $(VENV)/.installed ## The reference, from the code
+	@$(BIN)/python -m crossdock.cli.reference docs/reference
+
+picture: $(VENV)/.installed ## The picture of the live view in the README
 	@mkdir -p docs/images
 	@$(BIN)/crossdock demo --picture docs/images/live-view.svg --json >/dev/null
 
