@@ -50,7 +50,7 @@ class Look(msgspec.Struct, frozen=True):
     def interest(self) -> int:
         """How much there is to see: the picture is taken where this is greatest."""
         return (
-            self.backlog() + 25 * len(self.down) + 25 * bool(self.late) + 5 * len(self.news) + 3 * len(self.milestones)
+            self.backlog() + 200 * len(self.down) + 25 * bool(self.late) + 5 * len(self.news) + 3 * len(self.milestones)
         )
 
 
