@@ -3,7 +3,7 @@
 `fold` is also what `rebuild` and the preview of a replay run: there is one way from facts to obligations.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -13,7 +13,7 @@ import msgspec
 from crossdock.facts import Fact
 from crossdock.policy import Agreements
 from crossdock.ports.log import Folded, Log, Stored
-from crossdock.process import Effect, Obligation, Process, Standing, Status, process_of_fact
+from crossdock.process import Effect, Name, Obligation, Process, Standing, Status, process_of_fact
 from crossdock.process import process_of as process_of_key
 
 US = "us"
@@ -38,8 +38,11 @@ def _sum(value: Any) -> int:
     return crc32(_encode(value))
 
 
+_VALUES = {status: status.value for status in Status}
+
+
 class Gathered(msgspec.Struct, gc=False):
-    """A process while it is being folded."""
+    """A process while it is being folded. stood, named: its obligations by id and its names as `known` was written from them, where they are still at hand."""
 
     process: Process
     lane: int
@@ -48,37 +51,96 @@ class Gathered(msgspec.Struct, gc=False):
     known: Known
     positions: list[int]
     created_at: datetime
+    stood: Mapping[str, Obligation] = {}
+    named: tuple[Name, ...] = ()
+
+
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """A process as it was written, beside the bytes that were written."""
+
+    state_bytes: bytes
+    known_bytes: bytes
+    process: Process
+    state: Any
+    known: Known
+    stood: Mapping[str, Obligation]
+    named: tuple[Name, ...]
+
+
+class Recent:
+    """What was written last, not to be decoded and summed again: the facts of an order come in bursts. An entry counts only for the very bytes that it was
+    written as, so it does not matter who else writes, or whether the transaction was committed. At most `limit` bytes as stored, some five times that in memory."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._bytes = limit, 0
+        self._kept: dict[str, Kept] = {}
+
+    def keep(self, key: str, kept: Kept) -> None:
+        """The entry of `key` from now on; those that were kept longest give way."""
+        self.drop(key)
+        self._kept[key] = kept
+        self._bytes += len(kept.state_bytes) + len(kept.known_bytes)
+        while self._bytes > self._limit:
+            self.drop(next(iter(self._kept)))
+
+    def drop(self, key: str) -> None:
+        """Forgets `key`."""
+        old = self._kept.pop(key, None)
+        if old is not None:
+            self._bytes -= len(old.state_bytes) + len(old.known_bytes)
+
+    def find(self, process: Process, stored: Stored) -> Kept | None:
+        """What was written as the bytes of `stored`, if it is still here."""
+        kept = self._kept.get(stored.key)
+        if kept is None or kept.state_bytes != stored.state or kept.known_bytes != stored.known:
+            return None
+        return kept if kept.process is process else None
+
+
+_recent = Recent(limit=8_000_000)
 
 
 def gather(facts: Iterable[Fact], stored: Mapping[str, Stored], now: datetime) -> dict[str, Gathered]:
-    """Evolves the state of every process that `facts` touch."""
-    gathered: dict[str, Gathered] = {}
+    """Every process that `facts` touch with its state evolved, by key."""
+    return {at.key: at for at in _each(facts, stored, now)}
+
+
+def _each(facts: Iterable[Fact], stored: Mapping[str, Stored], now: datetime) -> Iterator[Gathered]:
+    """Every process that `facts` touch with its state evolved, one at a time: what is at hand is done with before the next is opened."""
+    told: dict[str, list[Fact]] = {}
     for fact in facts:
-        at = gathered.get(fact.key)
-        if at is None:
-            process = process_of_fact(fact)
-            before = stored.get(fact.key)
-            at = (
-                Gathered(process, fact.lane, fact.key, process.new(fact.key), Known(), [], now)
-                if before is None
-                else open_stored(process, before)
-            )
-            gathered[fact.key] = at
-        at.state = at.process.evolve(at.state, fact)
-        at.positions.append(fact.position)
-    return gathered
+        about = told.get(fact.key)
+        if about is None:
+            told[fact.key] = [fact]
+        else:
+            about.append(fact)
+    for key, about in told.items():
+        process = process_of_fact(about[0])
+        before = stored.get(key)
+        at = (
+            Gathered(process, about[0].lane, key, process.new(key), Known(), [], now)
+            if before is None
+            else open_stored(process, before)
+        )
+        for fact in about:
+            at.state = process.evolve(at.state, fact)
+            at.positions.append(fact.position)
+        yield at
 
 
 def open_stored(process: Process, stored: Stored) -> Gathered:
     """A process as it was left."""
+    kept = _recent.find(process, stored)
     return Gathered(
         process,
         stored.lane,
         stored.key,
-        process.decode(stored.state),
-        _known.decode(stored.known),
+        process.decode(stored.state) if kept is None else kept.state,
+        _known.decode(stored.known) if kept is None else kept.known,
         list(stored.positions),
         stored.created_at,
+        {} if kept is None else kept.stood,
+        () if kept is None else kept.named,
     )
 
 
@@ -96,16 +158,19 @@ def effect_of(at: Gathered, obligation: Obligation, agreements: Agreements, now:
 
 def difference(at: Gathered, stands: Standing, agreements: Agreements, now: datetime) -> Folded:
     """What has to be written so that the store says what `stands` says."""
-    before = at.known
+    before, stood = at.known, at.stood
     owed: list[Obligation] = []
     queue: list[Effect] = []
     revive: list[Effect] = []
     cancel: list[str] = []
     known: dict[str, tuple[str, int]] = {}
     for obligation in stands.obligations:
-        mark = (obligation.status.value, _sum(obligation))
-        known[obligation.id] = mark
-        was = before.obligations.get(obligation.id)
+        id_ = obligation.id
+        was = before.obligations.get(id_)
+        if was is not None and stood.get(id_) == obligation:
+            known[id_] = was
+            continue
+        mark = known[id_] = (_VALUES[obligation.status], _sum(obligation))
         if was == mark:
             continue
         owed.append(obligation)
@@ -114,30 +179,32 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
             continue
         if obligation.status is Status.READY:
             if was_status != Status.READY:
-                first = was_status in ("", Status.BLOCKED) and obligation.id not in before.withdrawn
+                first = was_status in ("", Status.BLOCKED) and id_ not in before.withdrawn
                 (queue if first else revive).append(effect_of(at, obligation, agreements, now))
         elif was_status == Status.READY and obligation.status is not Status.MET:
-            cancel.append(obligation.id)
-    dropped = [id_ for id_, (status, _) in before.obligations.items() if id_ not in known and status != Status.VOID]
-    cancel.extend(id_ for id_ in dropped if before.obligations[id_][0] == Status.READY)
-    known.update((id_, (Status.VOID.value, 0)) for id_ in before.obligations if id_ not in known)
+            cancel.append(id_)
+    gone = [(id_, was[0]) for id_, was in before.obligations.items() if id_ not in known]
+    dropped = [id_ for id_, status in gone if status != Status.VOID]
+    cancel.extend(id_ for id_, status in gone if status == Status.READY)
+    known.update((id_, (Status.VOID.value, 0)) for id_, _ in gone)
 
     troubles = {trouble.id: _sum(trouble) for trouble in stands.troubles}
-    seen = set(before.names)
-    names = [(name, _sum(name)) for name in stands.names]
-    fresh = [name for name, mark in names if mark not in seen]
+    fresh, marks = _fresh(stands.names, at)
     at.known = Known(
         known,
         troubles,
-        before.names if not fresh else [*before.names, *(mark for _, mark in names if mark not in seen)],
+        [*before.names, *marks] if marks else before.names,
         before.withdrawn if not cancel else sorted({*before.withdrawn, *cancel}),
     )
+    at.stood, at.named = {o.id: o for o in stands.obligations}, stands.names
+    state_bytes, known_bytes = at.process.encode(at.state), _encode(at.known)
+    _recent.keep(at.key, Kept(state_bytes, known_bytes, at.process, at.state, at.known, at.stood, at.named))
     return Folded(
         lane=at.lane,
         key=at.key,
         process=at.process.name,
-        state=at.process.encode(at.state),
-        known=_encode(at.known),
+        state=state_bytes,
+        known=known_bytes,
         positions=at.positions,
         milestone=stands.milestone,
         summary=_encode_json(stands.summary),
@@ -154,11 +221,18 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
     )
 
 
+def _fresh(names: tuple[Name, ...], at: Gathered) -> tuple[list[Name], list[int]]:
+    """Those of `names` that were never written, and their check sums."""
+    if names == at.named:
+        return [], []
+    named, seen = set(at.named), set(at.known.names)
+    fresh = [(name, mark) for name in names if name not in named and (mark := _sum(name)) not in seen]
+    return [name for name, _ in fresh], [mark for _, mark in fresh]
+
+
 def fold(facts: Sequence[Fact], stored: Mapping[str, Stored], agreements: Agreements, now: datetime) -> list[Folded]:
     """All that a batch of facts changes, one `Folded` a process."""
-    return [
-        difference(at, standing(at, agreements, now), agreements, now) for at in gather(facts, stored, now).values()
-    ]
+    return [difference(at, standing(at, agreements, now), agreements, now) for at in _each(facts, stored, now)]
 
 
 def wake(stored: Iterable[Stored], agreements: Agreements, now: datetime) -> list[Folded]:
