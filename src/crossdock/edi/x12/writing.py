@@ -22,6 +22,9 @@ from crossdock.trade.documents import Document
 Out = list[list[str]]
 Emitter = Callable[[Any, Out], None]
 Slot = tuple[int, Callable[[Any], Any], values.Encoder]
+Constants = tuple[tuple[int, str, int], ...]
+"""Texts that a document does not tell: element, text, and the element without which it is not written (0: always; -1:
+it replaces what the document tells)."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +148,7 @@ class Writer:
             return lambda text: text.zfill(width) if text.isdigit() else text
         return encode
 
-    def _constants(self, rule: Rule, segment: Segment, mapped: tuple[int, ...]) -> tuple[tuple[int, str, int], ...]:
+    def _constants(self, rule: Rule, segment: Segment, mapped: tuple[int, ...]) -> Constants:
         """Values that a document does not tell: element, text, and the element without which it is not written (0: always)."""
         found = []
         for number, element in enumerate(segment.elements or (), 1):
@@ -239,7 +242,7 @@ def _within(get: Callable[[Any], Any], inner: Emitter) -> Emitter:
     return emit
 
 
-def _finished(made: list[str], constants: tuple[tuple[int, str, int], ...], out: Out) -> None:
+def _finished(made: list[str], constants: Constants, out: Out) -> None:
     """Set what the document does not tell, trim, and add the segment."""
     for number, text, needs in constants:
         if needs < 0 or (not made[number] and (not needs or made[needs])):
@@ -249,11 +252,48 @@ def _finished(made: list[str], constants: tuple[tuple[int, str, int], ...], out:
     out.append(made)
 
 
+def _unconditional(blank: list[str], constants: Constants) -> tuple[list[str], tuple[tuple[int, str], ...], int]:
+    """Constants that stand whatever else does: (a blank that holds those which data may replace, those that replace data,
+    the last element that any of them fills)."""
+    filled = blank.copy()
+    for number, text, needs in constants:
+        if not needs:
+            filled[number] = text
+    fixed = tuple((number, text) for number, text, needs in constants if needs < 0)
+    return filled, fixed, max((number for number, text, _ in constants if text), default=0)
+
+
+def _simple(
+    blank: list[str], slots: tuple[Slot, ...], constants: Constants, always: Callable[[Any], Any] | None, required: bool
+) -> Emitter:
+    """As `_plain`, for a segment of fields and unconditional constants alone: most are."""
+    filled, fixed, least = _unconditional(blank, constants)
+    slots = tuple(sorted(slots, key=operator.itemgetter(0)))
+    size = len(filled)
+
+    def emit(what: Any, out: Out) -> None:
+        made = filled.copy()
+        last = 0
+        for number, get, encode in slots:
+            if text := encode(get(what)):
+                made[number] = text
+                last = number
+        if last or required or (always is not None and always(what)):
+            for number, text in fixed:
+                made[number] = text
+            last = max(last, least) + 1
+            if last < size:
+                del made[last:]
+            out.append(made)
+
+    return emit
+
+
 def _plain(
     name: str,
     slots: tuple[Slot, ...],
     counts: tuple[tuple[int, str], ...],
-    constants: tuple[tuple[int, str, int], ...],
+    constants: Constants,
     pairs: Any,
     extra: Any,
     always: Any,
@@ -262,6 +302,8 @@ def _plain(
     needs = [needs for _, _, needs in constants]
     numbers = [0, *(slot[0] for slot in slots), *(each[0] for each in constants), *(each[0] for each in counts), *needs]
     blank = [name, *[""] * max([*numbers, pairs.last if pairs else 0])]
+    if not (counts or pairs or extra or max(needs, default=0) > 0):
+        return _simple(blank, slots, constants, always, required)
 
     def emit(what: Any, out: Out) -> None:
         made = blank.copy()
@@ -300,9 +342,20 @@ def _case(
     get: Callable[[Any], Any],
     encode: values.Encoder,
     several: bool,
-    constants: tuple[tuple[int, str, int], ...],
+    constants: Constants,
 ) -> Emitter:
     blank = [name, *[""] * max([by, value, *(each[0] for each in constants), *(each[2] for each in constants)])]
+    if not several and not constants:
+        blank[by] = code
+
+        def emit_one(what: Any, out: Out) -> None:
+            found = get(what)
+            if found is not None and (text := encode(found)):
+                made = blank.copy()
+                made[value] = text
+                out.append(made)
+
+        return emit_one
 
     def emit(what: Any, out: Out) -> None:
         found = get(what)
@@ -320,7 +373,7 @@ def _texts(
     number: int,
     get: Callable[[Any], Any],
     most: int,
-    constants: tuple[tuple[int, str, int], ...],
+    constants: Constants,
     *,
     joined: bool,
 ) -> Emitter:
@@ -338,7 +391,7 @@ def _texts(
 
 
 def _spread(
-    name: str, numbers: tuple[int, ...], get: Callable[[Any], Any], constants: tuple[tuple[int, str, int], ...]
+    name: str, numbers: tuple[int, ...], get: Callable[[Any], Any], constants: Constants
 ) -> Emitter:
     blank = [name, *[""] * max([*numbers, *(each[0] for each in constants)])]
     size = len(numbers)
