@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -25,3 +26,12 @@ def machine() -> str:
 def _processors() -> list[str]:
     listed = Path("/proc/cpuinfo")
     return listed.read_text().splitlines() if listed.exists() else []
+
+
+def peak_mb() -> float:
+    """The most memory that this process has held, in MB (2^20): VmHWM, because ru_maxrss starts with the parent's own peak where a child is spawned."""
+    try:
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
