@@ -31,7 +31,7 @@ def _processors() -> list[str]:
 def peak_mb() -> float:
     """The most memory that this process has held, in MB (2^20): VmHWM, because ru_maxrss starts with the parent's own peak where a child is spawned."""
     try:
-        with open("/proc/self/status") as file:
+        with Path("/proc/self/status").open() as file:
             return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
     except (OSError, StopIteration):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

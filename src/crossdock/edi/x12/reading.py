@@ -9,6 +9,7 @@ import typing
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any
 
@@ -271,23 +272,39 @@ def serial(text: str) -> str:
 
 def fill(frame: Frame, cls: Any, guide: Guide, findings: list[Finding], where: str = "") -> None:
     """Put nothing where a document must have something, and say so."""
-    hints = typing.get_type_hints(cls)
-    required = {field.name: field for field in msgspec.structs.fields(cls) if field.required}
-    for name in required:
+    required, inner = _shape(cls)
+    for name, nothing in required:
         if name not in frame:
-            frame[name] = Decimal(0) if _bare(hints[name]) is Decimal else False if hints[name] is bool else ""
+            frame[name] = nothing
             if name == "line":
                 continue  # many ship notices number no items; what they ship is told by the item itself
             message = f"{where or guide.name} has no {name.replace('_', ' ')}"
             place = Place(transaction_set=guide.set_id, loop=where)
             findings.append(find(Code.DOCUMENT_INCOMPLETE, message, place, expected=name))
-    for name, value in frame.items():
-        hint = _bare(hints.get(name))
-        if isinstance(value, dict) and isinstance(hint, type):
-            fill(value, hint, guide, findings, f"{where} {name}".strip())
-        elif isinstance(value, list) and isinstance(entry_type(hint), type) and issubclass(entry_type(hint), Document):
+    for name, kind in inner:
+        value = frame.get(name)
+        if isinstance(value, dict):
+            fill(value, kind, guide, findings, f"{where} {name}".strip())
+        elif isinstance(value, list):
             for number, each in enumerate(value, 1):
-                fill(each, entry_type(hint), guide, findings, f"{where} {name} {number}".strip())
+                fill(each, kind, guide, findings, f"{where} {name} {number}".strip())
+
+
+@cache
+def _shape(cls: Any) -> tuple[tuple[tuple[str, Any], ...], tuple[tuple[str, Any], ...]]:
+    """Of a document class: each field that it cannot do without, with the nothing of its type; each field that holds documents, with their class.
+
+    Once a class: items without a line number are common, so that whole ship notices pass through `fill`.
+    """
+    hints = field_types(cls)
+    nothing = {Decimal: Decimal(0), bool: False}
+    required = tuple(
+        (each.name, nothing.get(hints[each.name], "")) for each in msgspec.structs.fields(cls) if each.required
+    )
+    kinds = ((name, entry_type(hint) if typing.get_origin(hint) is tuple else hint) for name, hint in hints.items())
+    return required, tuple(
+        (name, kind) for name, kind in kinds if isinstance(kind, type) and issubclass(kind, Document)
+    )
 
 
 def unmapped(segment: Segment, position: int, number: int, found: str, guide: Guide) -> Finding:
