@@ -197,7 +197,8 @@ class Systems:
         found: list[Source] = []
         for system in self._systems.values():
             if system.connector == "folder":
-                folder = folder_spec(system.settings, self._root, f"systems.{system.id}.settings")
+                _, own = json_spec(system.settings, f"systems.{system.id}.settings")
+                folder = folder_spec(own, self._root, f"systems.{system.id}.settings")
                 if folder.inbound is not None:
                     found.append(FolderSource(system.id, folder))
             elif system.connector == "webhook":
@@ -228,15 +229,15 @@ class Systems:
             where = f"systems.{system.id}.settings"
             pace = shared(system.pace, workers)
             if system.connector == "folder":
-                folder = folder_spec(system.settings, self._root, where)
+                spec, own = json_spec(system.settings, where)
+                folder = folder_spec(own, self._root, where)
                 if folder.outbound is not None:
-                    found.append(
-                        (
-                            FolderSink(system.id, folder),
-                            X12Writer(self._crosswalk, system.id, system.partner, self._guides),
-                            pace,
-                        )
+                    writer: Writer = (
+                        X12Writer(self._crosswalk, system.id, system.partner, self._guides)
+                        if system.format == "x12"
+                        else JsonWriter(system.id, spec.documents, f"{where}.documents", files=True)
                     )
+                    found.append((FolderSink(system.id, folder), writer, pace))
             elif system.connector == "http":
                 spec, own = json_spec(system.settings, where)
                 sink = HttpSink(system.id, http_spec(own, self._root, where), spec.documents, self._secrets, pace)

@@ -165,6 +165,26 @@ async def test_a_look_up_that_cannot_be_put_or_read_leaves_the_outcome_unknown()
     assert server.requests == []
 
 
+async def test_a_question_is_asked_again_instead_of_being_looked_up() -> None:
+    answer = {"approved": "decision == 'approved' ? true : decision == 'declined' ? false : null"}
+    documents = {"credit-check": {"path": "/v1/credit-checks", "answer": answer, "question": True}}
+    script = [Reply(200, {}), Reply(200, {"decision": "declined"}), Reply(200, {"decision": "approved"})]
+    async with erp(lambda _: script.pop(0), documents=documents) as (server, sink):
+        asked = transmission("credit-check")
+        undecided = await sink.send(asked)
+        assert isinstance(undecided, Unknown), "no decision is not a no"
+        assert await sink.look_up(asked) == Absent()
+        assert await sink.send(asked) == Accepted({"approved": False}, "200")
+        assert await sink.send(asked) == Accepted({"approved": True}, "200")
+    assert [request.method for request in server.requests] == ["POST"] * 3
+
+
+def test_a_question_with_a_look_up_is_a_contradiction() -> None:
+    documents = {"sales-order": {**DOCUMENTS["sales-order"], "question": True}}
+    with pytest.raises(ValueError, match="asked again"):
+        JsonWriter("erp", json_spec({"documents": documents})[0].documents)
+
+
 async def test_a_look_up_waits_until_the_other_side_cannot_be_at_it_any_more() -> None:
     clock = 100.0
     documents = {"sales-order": {**DOCUMENTS["sales-order"]}}

@@ -32,6 +32,7 @@ class _Answers:
         self.required = answer_keys(name)[1]
         self.refused = Expression(document.refused, f"{where}.refused") if document.refused else None
         self.look_up = document.look_up
+        self.question = document.question
         if document.look_up is not None:
             self.found = Expression(document.look_up.found, f"{where}.look_up.found")
             self.found_answer = Map(document.look_up.answer, f"{where}.look_up.answer")
@@ -93,8 +94,10 @@ class HttpSink:
 
     async def look_up(self, transmission: Transmission) -> Found:
         """Ask by the declared query. Unknown where none is declared, the question cannot be put, or it is too early for
-        it."""
+        it. What is a question itself may always be asked again."""
         answers = self._answers.get(str(transmission.request.get("document", "")))
+        if answers is not None and answers.question:
+            return Absent()
         query = transmission.request.get("look_up")
         if answers is None or answers.look_up is None or not query:
             return Unknown("the connection declares no look-up for this document")
@@ -174,7 +177,11 @@ class HttpSink:
         except MapError as error:
             # It was accepted, so it must not be sent again: a look-up may tell what this answer does not.
             reason = self._clean(f"accepted, but the answer cannot be read: {error}")
-            return Unknown(reason, status) if answers.look_up else Accepted({"unreadable": reason}, status)
+            return (
+                Unknown(reason, status)
+                if answers.look_up or answers.question
+                else Accepted({"unreadable": reason}, status)
+            )
         return Accepted(answer, status)
 
     def _found(self, response: Answer, answers: _Answers) -> Found:

@@ -3,6 +3,7 @@ of them."""
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -80,6 +81,9 @@ class _Subject(msgspec.Struct):
     shipment: str = ""
 
 
+_subject = msgspec.json.Decoder(_Subject)
+
+
 def answer_keys(document: str) -> tuple[set[str], set[str]]:
     """(all, required) keys that the answer map of `document` may and must give."""
     fields = msgspec.structs.fields(ANSWERS.get(document, SentAnswer))
@@ -112,13 +116,18 @@ def tell(document: str, obligation: str, content: bytes, answer: Mapping[str, An
 
 
 def _shipment(content: bytes) -> str:
-    return msgspec.json.decode(content, type=_Subject).shipment
+    return _subject.decode(content).shipment
+
+
+@cache
+def _names(kind: type[Answer]) -> Mapping[str, Any]:
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def _text_for_numbers(answer: Mapping[str, Any], kind: type[Answer]) -> dict[str, Any]:
     # Many systems number their records with JSON numbers; for us a number that is not counted with is a name.
     # Keys that only the flow knows ("file", "status") are of no interest here.
-    names = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    names = _names(kind)
     texts = {
         key: str(value) if names[key] is str and type(value) is int else value
         for key, value in answer.items()

@@ -37,6 +37,7 @@ class JsonDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     answer: map of our key to an expression over their answer (the keys that each kind needs:
     `crossdock.connectors.json.answers`). headers: fixed ones, no secrets.
     refused: an expression over a 2xx answer, for systems that say no that way.
+    question: asking twice does no harm, so that one whose outcome nobody knows is simply asked again; it has no look_up.
     """
 
     path: str
@@ -45,6 +46,7 @@ class JsonDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     answer: dict[str, Any] = {}
     headers: dict[str, str] = {}
     refused: str = ""
+    question: bool = False
     look_up: LookUp | None = None
 
 

@@ -62,6 +62,10 @@ class _Compiled:
         self.headers = dict(document.headers)
         self.path = Path(document.path, f"{where}.path")
         self.body = None if document.body is None else Map(document.body, f"{where}.body")
+        if document.question and document.look_up:
+            raise MapError(
+                f"{where}.look_up", "", "a question is asked again when its outcome is unknown, not looked up"
+            )
         self.look_up_path = Path(document.look_up.path, f"{where}.look_up.path") if document.look_up else None
         self.look_up_method = document.look_up.method if document.look_up else ""
         _check_answer(name, document.answer, f"{where}.answer")
@@ -70,10 +74,22 @@ class _Compiled:
 
 
 class JsonWriter:
-    """A `Writer` for one system. Raises MapError when a map cannot be compiled or an answer map lacks a key."""
+    """A `Writer` for one system. Raises MapError when a map cannot be compiled or an answer map lacks a key.
 
-    def __init__(self, system: str, documents: Mapping[str, JsonDocument], where: str = "settings.documents") -> None:
+    files: each request becomes a file of its own, so its name must do as a file's: the delivery's id, %-quoted, and
+    `.json`.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        documents: Mapping[str, JsonDocument],
+        where: str = "settings.documents",
+        *,
+        files: bool = False,
+    ) -> None:
         self._system = system
+        self._files = files
         self._documents = {name: _Compiled(name, document, f"{where}.{name}") for name, document in documents.items()}
 
     def needs(self, deliveries: Sequence[Delivery]) -> Mapping[tuple[str, str], int]:
@@ -104,7 +120,7 @@ class JsonWriter:
         if kind.look_up_path is not None:
             request["look_up"] = {"method": kind.look_up_method, "path": kind.look_up_path.fill(delivery.content)}
         return Transmission(
-            name=delivery.id,
+            name=f"{quote(delivery.id, safe='')}.json" if self._files else delivery.id,
             data=delivery.content if kind.body is None else to_json(kind.body.apply(delivery.content)),
             deliveries=(delivery.id,),
             content_type="application/json",
