@@ -17,13 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from bench.loopback import Answers, LoopbackPartner, LoopbackService, erp_answer, tax_answer
 from bench.machine import machine
 from crossdock.flow.dispatch import Dispatch
-from crossdock.ports.inbound import Arrival
+from crossdock.ports.inbound import Arrival, Source
 from crossdock.ports.outbound import Transmission
 from crossdock.run.pacing import SystemPacing
 from crossdock.run.worker import Worker
@@ -74,15 +75,15 @@ async def set_up(url: str) -> None:
     await database.close()
 
 
-async def work(url: str, index: int, workers: int) -> None:
-    """One worker with counterparties of its own."""
+async def work(url: str, index: int, workers: int, sources: Sequence[Source] = ()) -> None:
+    """One worker with counterparties of its own; `sources` where messages are not stored by another process."""
     database = await connect(url, 12)
     book = AgreementBook(WorkspaceVersions(database))
     await book.refresh()
     assert book.current is not None
     systems = Systems(book.current, {**os.environ, **SECRETS}, WORKSPACE)
     outbox, inbox = DeliveryOutbox(database), MessageInbox(database)
-    worker = Worker(inbox, FactLog(database), outbox, systems.readers(), [], book, clock)
+    worker = Worker(inbox, FactLog(database), outbox, systems.readers(), sources, book, clock)
     answers = Answers(inbox, worker.stored.ring, f"answer-{index}")
     numbers = itertools.count(100_000_000 * (index + 1))
 
