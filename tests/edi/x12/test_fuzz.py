@@ -90,7 +90,10 @@ EVERY_FILE: list[Callable[[bytes, Index], None]] = [
     explain_each_finding,
     read_in_portions,
 ]
-EVERY_TRANSACTION: list[Callable[[bytes, Transaction, Delimiters, list[list[str]]], None]] = [count_segments, judge_and_read]
+EVERY_TRANSACTION: list[Callable[[bytes, Transaction, Delimiters, list[list[str]]], None]] = [
+    count_segments,
+    judge_and_read,
+]
 
 
 def test_no_mutation_makes_the_codec_raise_or_lose_a_byte() -> None:

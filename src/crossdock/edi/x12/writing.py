@@ -390,9 +390,7 @@ def _texts(
     return emit
 
 
-def _spread(
-    name: str, numbers: tuple[int, ...], get: Callable[[Any], Any], constants: Constants
-) -> Emitter:
+def _spread(name: str, numbers: tuple[int, ...], get: Callable[[Any], Any], constants: Constants) -> Emitter:
     blank = [name, *[""] * max([*numbers, *(each[0] for each in constants)])]
     size = len(numbers)
 

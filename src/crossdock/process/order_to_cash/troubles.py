@@ -9,7 +9,8 @@ it; decline does not), shipped-after-cancel (the same), shipped-unreleased (goes
 release is known to be out; accept bills it and lets more be released), short-shipped (only where shipments must be complete: accept releases the rest; or cancel the line;
 under backorder and cancel the agreement has decided, and the counters tell), pack-mismatch (accept sends the notice as it is; or the warehouse replaces its
 confirmation), shipment-conflict (accept: what was said first, or replaced last, holds), shipment-for-unknown-order, quantity-breach (a counter is impossible).
-Partners and systems: rejected-by-partner (their 997; accept lets it pass, a retry sends again), refused-by-erp, refused-by-warehouse, refused-by-tax, refused-by-partner (retry; for a refused release, accept
+Partners and systems: rejected-by-partner (their 997; accept lets it pass, a retry sends again), refused-by-erp, refused-by-warehouse, refused-by-tax,
+refused-by-partner (retry; for a refused release, accept
 gives it up and releases anew), overdue (by obligation; ours and theirs). accept and decline are told by the fact order.exception-decided.
 """
 
