@@ -5,6 +5,8 @@ anything is sent again. Each system has a dispatcher of its own: one that is dow
 """
 
 import asyncio
+import heapq
+import math
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,15 +16,29 @@ import structlog
 from crossdock.facts import Fact
 from crossdock.facts.order import EffectRefused
 from crossdock.flow.settle import Settlement, settle
-from crossdock.ports.log import Claimed, Outbox, Settled
-from crossdock.ports.outbound import Absent, Accepted, Outcome, Pace, Pacing, Sink, Transmission, Unknown
-from crossdock.ports.translation import Writer
+from crossdock.ports.log import Claimed, Loading, Outbox, Settled
+from crossdock.ports.outbound import (
+    Absent,
+    Accepted,
+    Delivery,
+    Later,
+    Outcome,
+    Pace,
+    Pacing,
+    Sink,
+    Transmission,
+    Unknown,
+)
+from crossdock.ports.translation import Composition, Writer
 
 _log = structlog.get_logger(__name__)
 
 
 AHEAD = 4
 """How many times its concurrency is claimed from the outbox at once: a claim and a settlement are a transaction each, however many they are for."""
+
+LOOK_UP_SECONDS = 1.0
+"""How long after a look for uncertain outcomes that found none the next is made. Those of our own are looked up when they are due."""
 
 
 class Dispatch:
@@ -54,6 +70,8 @@ class Dispatch:
         self._under_way: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(pace.concurrency)
         self._ended: list[Settlement] = []
+        self._look_up_at_seconds = -math.inf
+        self._own_unknown_seconds: list[float] = []
 
     async def step(self) -> bool:
         """Settles what has ended, looks up what is uncertain, sends what is due; says whether it did anything."""
@@ -103,10 +121,20 @@ class Dispatch:
         return now + timedelta(seconds=(AHEAD + 1) * self._pace.timeout_seconds + 5)
 
     async def _look_up(self, limit: int) -> int:
-        now = self._clock()
-        uncertain = await self._outbox.uncertain(self.system, limit * self._pace.batch, now, self._lease(now))
+        now, seconds = self._clock(), self._seconds()
+        own = self._own_unknown_seconds
+        if seconds < self._look_up_at_seconds and not (own and own[0] <= seconds):
+            return 0
+        while own and own[0] <= seconds:
+            heapq.heappop(own)
+        self._look_up_at_seconds = seconds + LOOK_UP_SECONDS
+        # Each may be asked about and then sent, and waits its turn for both.
+        until = now + timedelta(seconds=(2 * AHEAD + 1) * (self._pace.timeout_seconds + 1) + 5)
+        uncertain = await self._outbox.uncertain(self.system, limit * self._pace.batch, now, until)
         for transmission, message, claimed in uncertain:
             self._start(self._look_up_one(transmission, message, claimed))
+        if uncertain:
+            self._look_up_at_seconds = -math.inf  # There may be more than `limit`.
         return len(uncertain)
 
     async def _send(self, limit: int) -> int:
@@ -118,7 +146,7 @@ class Dispatch:
             if not claimed:
                 return 0
             deliveries = [c.delivery for c in claimed]
-            composition = self.writer.compose(deliveries, await loading.numbers(self.writer.needs(deliveries)), now)
+            composition = await self._compose(deliveries, loading, now)
             by_id = {c.delivery.id: c for c in claimed}
             unwritable = [(by_id[id_], reason) for id_, reason in composition.unwritable]
             messages = await loading.load(
@@ -143,6 +171,25 @@ class Dispatch:
             )
         return len(claimed)
 
+    async def _compose(self, deliveries: Sequence[Delivery], loading: Loading, now: datetime) -> Composition:
+        numbers = await loading.numbers(self.writer.needs(deliveries))
+        try:
+            made = self.writer.compose(deliveries, numbers, now)
+        except Exception as defect:
+            # A defect of ours that one of them brings out: alone, it takes no other down.
+            _log.exception("writing failed", system=self.system, deliveries=[d.id for d in deliveries])
+            if len(deliveries) == 1:
+                reason = f"writing it failed: {type(defect).__name__}"
+                return Composition(unwritable=((deliveries[0].id, reason),))
+            alone = [await self._compose([delivery], loading, now) for delivery in deliveries]
+            return Composition(
+                transmissions=tuple(t for one in alone for t in one.transmissions),
+                unwritable=tuple(u for one in alone for u in one.unwritable),
+            )
+        told = {d for t in made.transmissions for d in t.deliveries} | {id_ for id_, _ in made.unwritable}
+        forgotten = tuple((d.id, "the writer left it out") for d in deliveries if d.id not in told)
+        return Composition(transmissions=made.transmissions, unwritable=(*made.unwritable, *forgotten))
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._pacing.begin(self._seconds())
         task = asyncio.ensure_future(work)
@@ -156,7 +203,8 @@ class Dispatch:
     async def _try(self, call: Coroutine[Any, Any, Outcome | Absent]) -> Outcome | Absent:
         try:
             # The sink keeps its own time; this one guards against a sink that does not.
-            return await asyncio.wait_for(call, self._pace.timeout_seconds + 1)
+            async with asyncio.timeout(self._pace.timeout_seconds + 1):
+                return await call
         except TimeoutError:
             return Unknown("no answer in time")
         except Exception as defect:
@@ -174,7 +222,9 @@ class Dispatch:
         async with self._slots:
             started_at = self._clock()
             found = await self._try(self._sink.look_up(transmission))
-        if isinstance(found, Absent) or (isinstance(found, Unknown) and self._pace.resend_is_safe):
+        if isinstance(found, Absent) and all(c.withdrawn for c in claimed):
+            self._end("look-up", transmission, message, claimed, Later("absent, and no longer owed"), started_at)
+        elif isinstance(found, Absent) or (isinstance(found, Unknown) and self._pace.resend_is_safe):
             await self._send_one(transmission, message, claimed, "send")
         else:
             self._end("look-up", transmission, message, claimed, found, started_at)
@@ -205,6 +255,8 @@ class Dispatch:
                 self._clock(),
             )
         )
+        if isinstance(outcome, Unknown) and retry is not None:
+            heapq.heappush(self._own_unknown_seconds, self._seconds() + retry)
 
 
 def _unwritable(claimed: Claimed, reason: str, now: datetime) -> Fact:
