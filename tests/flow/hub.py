@@ -33,7 +33,8 @@ FOLDS = (
     "attempts",
     "messages",
 )
-APPROVED = Accepted({"approved": True}, "200")
+ANSWERED = Accepted({"approved": False}, "200")
+"""The answer to a credit check after which an order calls for nothing more."""
 
 Row = dict[str, Any]
 
@@ -204,7 +205,7 @@ def _said(script: Script) -> Any:
 
 
 async def _next(script: Any, transmission: Transmission) -> Outcome | Absent:
-    said = script(transmission) if callable(script) else script.pop(0) if script else APPROVED
+    said = script(transmission) if callable(script) else script.pop(0) if script else ANSWERED
     if isinstance(said, Awaitable):
         said = await said
     if isinstance(said, Exception):

@@ -1,5 +1,6 @@
 """Folding: whatever the batches, the same rows; and a fold that dies leaves nothing."""
 
+import itertools
 import random
 from datetime import timedelta
 from decimal import Decimal
@@ -83,7 +84,7 @@ async def fold_in(hub: Hub, story: list[Fact], cuts: list[int], lanes: int, per_
     """Records the story in parts, folding after each."""
     await hub.forget()
     edges = sorted({0, *cuts, len(story)})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         await hub.log.record(story[start:end], hub.now)
         await hub.fold(lanes, per_lane)
     return await standing_rows(hub)

@@ -162,6 +162,7 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
     owed: list[Obligation] = []
     queue: list[Effect] = []
     revive: list[Effect] = []
+    redo: list[str] = []
     cancel: list[str] = []
     known: dict[str, tuple[str, int]] = {}
     for obligation in stands.obligations:
@@ -181,6 +182,8 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
             if was_status != Status.READY:
                 first = was_status in ("", Status.BLOCKED) and id_ not in before.withdrawn
                 (queue if first else revive).append(effect_of(at, obligation, agreements, now))
+                if was_status == Status.MET:
+                    redo.append(id_)
         elif was_status == Status.READY and obligation.status is not Status.MET:
             cancel.append(id_)
     gone = [(id_, was[0]) for id_, was in before.obligations.items() if id_ not in known]
@@ -217,6 +220,7 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
         names=fresh,
         queue=queue,
         revive=revive,
+        redo=redo,
         cancel=cancel,
     )
 

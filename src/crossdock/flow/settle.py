@@ -23,6 +23,12 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
     facts: Sequence[Fact]
 
 
+def _told_as(claimed: Claimed, message: int, how: str = "") -> str:
+    """The id of the fact. Named by the round too, where a person had it done again: a request keeps its name, and so its message, and is told once more."""
+    again = f"/{claimed.delivery.round}" if claimed.delivery.round else ""
+    return f"{claimed.delivery.id}/{how}{message}{again}"
+
+
 def _accepted(claimed: Claimed, message: int, control: str, outcome: Accepted, writer: Writer, now: datetime) -> Fact:
     delivery = claimed.delivery
     data = writer.settle(delivery, control, outcome.answer)
@@ -31,8 +37,8 @@ def _accepted(claimed: Claimed, message: int, control: str, outcome: Accepted, w
     return Fact(
         key=delivery.key,
         data=data,
-        source=delivery.system,  # Named by the message too: what a person had sent once more is told once more.
-        source_id=f"{delivery.id}/{message}",
+        source=delivery.system,
+        source_id=_told_as(claimed, message),
         occurred_at=now,
         message=message,
     )
@@ -44,7 +50,7 @@ def _refused(claimed: Claimed, message: int, outcome: Refused, now: datetime) ->
         key=delivery.key,
         data=EffectRefused(obligation=delivery.id, code=outcome.code, reason=outcome.reason),
         source=delivery.system,
-        source_id=f"{delivery.id}/refused/{message}",
+        source_id=_told_as(claimed, message, "refused/"),
         occurred_at=now,
         message=message,
     )
@@ -78,7 +84,7 @@ def settle(
         if isinstance(verdict, Accepted):
             try:
                 facts.append(_accepted(one, message, control.get(one.delivery.id, one.control), verdict, writer, now))
-            except ValueError as lacking:
+            except Exception as lacking:  # whatever an answer brings out in a writer: what was done must not be lost
                 verdict = Unknown(f"it was accepted, but the answer is of no use: {lacking}", verdict.status)
         match verdict:
             case Accepted(status=status):
@@ -96,8 +102,6 @@ def settle(
             case Unknown(reason=reason, status=status):
                 if due_at:
                     settled.append(_settled(one, "unknown", reason, due_at))
-                elif pace.resend_is_safe:
-                    settled.append(_settled(one, "queued", reason, now))
                 else:
                     settled.append(_settled(one, "dead", f"nobody knows whether it was done: {reason}"))
         attempts.append(

@@ -100,7 +100,8 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 
 
 class Folded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a fold writes of one process: how it stands, and the difference to what is known of it."""
+    """What a fold writes of one process: how it stands, and the difference to what is known of it. redo: those of `revive` that had been met, and are to be
+    done once more (a declined credit, a rejected document); of any other, what was accepted stays accepted, though the fact of it may not be folded yet."""
 
     lane: int
     key: str
@@ -119,6 +120,7 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     names: Sequence[Name] = ()
     queue: Sequence[Effect] = ()
     revive: Sequence[Effect] = ()
+    redo: Sequence[str] = ()
     cancel: Sequence[str] = ()
 
 
@@ -145,12 +147,14 @@ class Log(Protocol):
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
-    """A delivery with its place. `transmission` is set when it has been sent before and nobody knows what became of it."""
+    """A delivery with its place. `message` and `control` are set when it has been sent before and nobody knows what became of it;
+    `withdrawn` then says that it is no longer owed, and is not to be sent again."""
 
     lane: int
     delivery: Delivery
     message: int | None = None
     control: str = ""
+    withdrawn: bool = False
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):

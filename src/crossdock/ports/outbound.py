@@ -9,7 +9,8 @@ import msgspec
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One effect to be made. `id` is the obligation's id and the idempotency key. `content` is the JSON of the document or request that `document` names.
-    `attempt` counts from 1. number, told: what the effect says of itself, copied into the fact that it was sent (see `process.obligation.Effect`)."""
+    `attempt` counts from 1, `round` how often
+    a person had it done again. number, told: what the effect says of itself, copied into the fact that it was sent (see `process.obligation.Effect`)."""
 
     id: str
     key: str
@@ -20,6 +21,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     number: str = ""
     told: tuple[tuple[str, Decimal], ...] = ()
     attempt: int = 1
+    round: int = 0
     created_at: datetime | None = None
 
 

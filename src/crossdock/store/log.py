@@ -167,6 +167,7 @@ class ClaimedLanes:
     async def _save_deliveries(self, folded: Sequence[Folded], now: datetime) -> None:
         revived = [(f.lane, e) for f in folded for e in f.revive]
         if revived:
+            redo = {id_ for f in folded for id_ in f.redo}
             await self._connection.execute(
                 SQL["revive_deliveries"],
                 [lane for lane, _ in revived],
@@ -175,6 +176,10 @@ class ClaimedLanes:
                 now,
                 [e.number for _, e in revived],
                 [_content.encode(e.told) for _, e in revived],
+                [e.obligation in redo for _, e in revived],
+            )
+            await self._connection.execute(
+                SQL["owe_deliveries_again"], [lane for lane, _ in revived], [e.obligation for _, e in revived], now
             )
         queued: list[tuple[int, str, Effect]] = [(f.lane, f.key, e) for f in folded for e in (*f.queue, *f.revive)]
         if queued:

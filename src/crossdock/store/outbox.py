@@ -54,6 +54,7 @@ def _delivery(row: Any) -> Delivery:
         number=row["number"],
         told=_told.decode(row["told"]) if row["told"] != b"[]" else (),
         attempt=row["attempts"],
+        round=row["rounds"],
         created_at=row["created_at"],
     )
 
@@ -61,7 +62,8 @@ def _delivery(row: Any) -> Delivery:
 class LoadingDeliveries:
     """Implements `ports.log.Loading`."""
 
-    def __init__(self, database: Database, connection: Any, claimed: Sequence[Claimed]) -> None:
+    def __init__(self, database: Database, connection: Any, claimed: Sequence[Claimed], lease_until: datetime) -> None:
+        self._lease_until = lease_until
         self._database = database
         self._connection = connection
         self.claimed = claimed
@@ -104,6 +106,7 @@ class LoadingDeliveries:
                 [p[1] for p in placed],
                 [p[2] for p in placed],
                 [p[3] for p in placed],
+                self._lease_until,
             )
             controls = [(*control.split("/"), key[d], d) for _, d, _, control in placed if control]
             if controls:
@@ -112,7 +115,14 @@ class LoadingDeliveries:
                     [channel] * len(controls),
                     *(list(column) for column in zip(*controls, strict=True)),
                 )
-        await _settle(connection, unwritable, now)
+        if unwritable:
+            await connection.execute(
+                SQL["refuse_unwritable"],
+                [s.lane for s in unwritable],
+                [s.id for s in unwritable],
+                [s.outcome for s in unwritable],
+                now,
+            )
         await append(connection, facts, self._database.lanes, now)
         return ids
 
@@ -165,9 +175,9 @@ class DeliveryOutbox:
         self, system: str, limit: int, ordered: bool, now: datetime, lease_until: datetime
     ) -> AsyncIterator[LoadingDeliveries]:
         async with self._database.transaction() as connection:
-            rows = await connection.fetch(SQL["claim_deliveries"], system, now, limit, lease_until, ordered)
+            rows = await connection.fetch(SQL["claim_deliveries"], system, now, limit, ordered)
             claimed = [Claimed(row["lane"], _delivery(row)) for row in sorted(rows, key=lambda row: row["sequence"])]
-            yield LoadingDeliveries(self._database, connection, claimed)
+            yield LoadingDeliveries(self._database, connection, claimed, lease_until)
 
     async def uncertain(
         self, system: str, limit: int, now: datetime, lease_until: datetime
@@ -177,7 +187,7 @@ class DeliveryOutbox:
             by_message: dict[int, list[Claimed]] = {}
             for row in rows:
                 by_message.setdefault(row["message"], []).append(
-                    Claimed(row["lane"], _delivery(row), row["message"], row["control"])
+                    Claimed(row["lane"], _delivery(row), row["message"], row["control"], row["withdrawn"])
                 )
             found = []
             for id_, claimed in by_message.items():

@@ -1,27 +1,26 @@
 -- name: claim_deliveries
--- Takes deliveries of a system that are due, at most $3, oldest first, and leases them until $4; they count as being sent from now on.
--- With $5, only the first unsettled one of each ordering key.
-WITH due AS (
-    SELECT lane, id FROM deliveries d
-     WHERE system = $1 AND status = 'queued' AND due_at <= $2
-       AND (NOT $5 OR NOT EXISTS (
-            SELECT FROM deliveries e WHERE e.system = d.system AND e.ordering_key = d.ordering_key AND e.sequence < d.sequence
-               AND e.status IN ('queued', 'sending', 'unknown')))
-     ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
-)
-UPDATE deliveries d SET status = 'sending', attempts = d.attempts + 1, leased_until = $4
-  FROM due WHERE d.lane = due.lane AND d.id = due.id
-RETURNING d.lane, d.id, d.key, d.system, d.document, d.partner, d.content, d.number, d.told, d.attempts, d.created_at, d.message, d.sequence
+-- Holds deliveries of a system that are due, at most $3, oldest first, to the end of the transaction, which says of each in what it goes or why it cannot.
+-- With $4, only the first unsettled one of each ordering key.
+SELECT lane, id, key, system, document, partner, content, number, told, attempts + 1 AS attempts, rounds, created_at, message, sequence FROM deliveries d
+ WHERE system = $1 AND status = 'queued' AND due_at <= $2
+   AND (NOT $4 OR NOT EXISTS (
+        SELECT FROM deliveries e WHERE e.system = d.system AND e.ordering_key = d.ordering_key AND e.sequence < d.sequence
+           AND e.status IN ('queued', 'sending', 'unknown')))
+ ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
 
 -- name: claim_uncertain
--- Takes deliveries whose outcome nobody knows: lease run out while being sent, or answered with a shrug. Leases them again.
+-- Takes deliveries whose outcome nobody knows: lease run out while being sent, or answered with a shrug. Leases them again. Whole transmissions, some $3 deliveries:
+-- the message's row is locked, so that no two workers look up, and send again, a part each of the same transmission.
 WITH uncertain AS (
-    SELECT lane, id FROM deliveries
-     WHERE system = $1 AND status IN ('sending', 'unknown') AND leased_until <= $2 ORDER BY leased_until LIMIT $3 FOR UPDATE SKIP LOCKED
+    SELECT message FROM deliveries
+     WHERE system = $1 AND status IN ('sending', 'unknown') AND leased_until <= $2 ORDER BY leased_until LIMIT $3
+), held AS (
+    SELECT id FROM messages WHERE id IN (SELECT message FROM uncertain) FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE deliveries d SET status = 'sending', attempts = d.attempts + 1, leased_until = $4
-  FROM uncertain u WHERE d.lane = u.lane AND d.id = u.id
-RETURNING d.lane, d.id, d.key, d.system, d.document, d.partner, d.content, d.number, d.told, d.attempts, d.created_at, d.message, d.control, d.sequence
+  FROM held h WHERE d.message = h.id AND d.system = $1 AND d.status IN ('sending', 'unknown') AND d.leased_until <= $2
+RETURNING d.lane, d.id, d.key, d.system, d.document, d.partner, d.content, d.number, d.told, d.attempts, d.rounds, d.created_at, d.message, d.control, d.sequence,
+       d.due_at = 'infinity' AS withdrawn
 
 -- name: keep_transmissions
 -- Writes down what is about to go over the wire, before it goes. Returns message ids by name.
@@ -32,10 +31,16 @@ SELECT 'out', channel, name, sha256, data, name, content_type, attributes::json,
 RETURNING id, name
 
 -- name: attach_transmissions
--- Says in which transmission, and where in it, each delivery goes.
-UPDATE deliveries d SET message = t.message, control = t.control
+-- These deliveries are being sent from now on, leased until $5: in which transmission, and where in it.
+UPDATE deliveries d SET status = 'sending', attempts = d.attempts + 1, leased_until = $5, message = t.message, control = t.control
   FROM unnest($1::int[], $2::text[], $3::bigint[], $4::text[]) AS t (lane, id, message, control)
  WHERE d.lane = t.lane AND d.id = t.id
+
+-- name: refuse_unwritable
+-- These cannot be written, and will not be tried again until somebody asks for it.
+UPDATE deliveries d SET status = 'refused', attempts = d.attempts + 1, outcome = u.outcome, settled_at = $4
+  FROM unnest($1::int[], $2::text[], $3::text[]) AS u (lane, id, outcome)
+ WHERE d.lane = u.lane AND d.id = u.id
 
 -- name: keep_control
 -- Control numbers by which their acknowledgement will name these deliveries.
@@ -48,10 +53,14 @@ INSERT INTO control_numbers (channel, kind, last) VALUES ($1, $2, $3)
     ON CONFLICT (channel, kind) DO UPDATE SET last = control_numbers.last + $3 RETURNING last
 
 -- name: settle_deliveries
--- What became of deliveries, and when they are due again where they are.
-UPDATE deliveries d SET status = s.status, outcome = s.outcome, due_at = coalesce(s.due_at, d.due_at), leased_until = s.leased_until,
+-- What became of deliveries, and when they are due again where they are. One that was withdrawn while it was under way (due 'infinity') is not due again.
+UPDATE deliveries d
+   SET status = CASE WHEN s.status = 'queued' AND d.due_at = 'infinity' THEN 'cancelled' ELSE s.status END,
+       outcome = CASE WHEN s.status = 'queued' AND d.due_at = 'infinity' THEN 'no longer owed' ELSE s.outcome END,
+       due_at = CASE WHEN d.due_at < 'infinity' THEN coalesce(s.due_at, d.due_at) WHEN s.status = 'unknown' THEN d.due_at ELSE $8 END,
+       leased_until = s.leased_until,
        message = CASE WHEN s.status = 'queued' AND s.recompose THEN NULL ELSE d.message END,
-       settled_at = CASE WHEN s.status IN ('accepted', 'refused', 'dead') THEN $8::timestamptz ELSE NULL END
+       settled_at = CASE WHEN s.status IN ('accepted', 'refused', 'dead') OR s.status = 'queued' AND d.due_at = 'infinity' THEN $8::timestamptz ELSE NULL END
   FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bool[]) AS s (lane, id, status, outcome, due_at, leased_until, recompose)
  WHERE d.lane = s.lane AND d.id = s.id AND d.status IN ('sending', 'unknown')
 

@@ -70,13 +70,23 @@ SELECT lane, id, key, system, document, partner, ordering_key, content, number, 
     ON CONFLICT (lane, id) DO NOTHING
 
 -- name: cancel_deliveries
--- What is no longer owed is not sent: cancels deliveries that are still queued.
-UPDATE deliveries d SET status = 'cancelled', settled_at = $3, outcome = 'no longer owed'
+-- What is no longer owed is not sent: cancels deliveries that are still queued. One that is under way is let go its way, and marked (due 'infinity') so as not to be tried again.
+UPDATE deliveries d
+   SET status = CASE WHEN d.status = 'queued' THEN 'cancelled' ELSE d.status END,
+       settled_at = CASE WHEN d.status = 'queued' THEN $3::timestamptz END,
+       outcome = CASE WHEN d.status = 'queued' THEN 'no longer owed' ELSE d.outcome END,
+       due_at = CASE WHEN d.status = 'queued' THEN d.due_at ELSE 'infinity' END
   FROM unnest($1::int[], $2::text[]) AS c (lane, id)
- WHERE d.lane = c.lane AND d.id = c.id AND d.status = 'queued'
+ WHERE d.lane = c.lane AND d.id = c.id AND d.status IN ('queued', 'sending', 'unknown')
 
 -- name: revive_deliveries
--- Owed again, after a refusal that was retried or a cancellation taken back: queues them anew with their present content.
-UPDATE deliveries d SET status = 'queued', due_at = $4, attempts = 0, outcome = '', settled_at = NULL, leased_until = NULL, message = NULL, control = '', content = c.content, number = c.number, told = c.told
-  FROM unnest($1::int[], $2::text[], $3::bytea[], $5::text[], $6::bytea[]) AS c (lane, id, content, number, told)
- WHERE d.lane = c.lane AND d.id = c.id AND d.status IN ('refused', 'cancelled', 'dead')
+-- Owed again, after a refusal that was retried or a cancellation taken back: queues them anew with their present content. What was accepted only where it is to be done once more ($7).
+UPDATE deliveries d SET status = 'queued', due_at = $4, attempts = 0, rounds = d.rounds + 1, outcome = '', settled_at = NULL, leased_until = NULL, message = NULL, control = '', content = c.content, number = c.number, told = c.told
+  FROM unnest($1::int[], $2::text[], $3::bytea[], $5::text[], $6::bytea[], $7::bool[]) AS c (lane, id, content, number, told, redo)
+ WHERE d.lane = c.lane AND d.id = c.id AND (d.status IN ('refused', 'cancelled', 'dead') OR c.redo AND d.status = 'accepted')
+
+-- name: owe_deliveries_again
+-- Owed again before what was under way had come to its end: it may be tried again after all.
+UPDATE deliveries d SET due_at = $3
+  FROM unnest($1::int[], $2::text[]) AS c (lane, id)
+ WHERE d.lane = c.lane AND d.id = c.id AND d.status IN ('sending', 'unknown') AND d.due_at = 'infinity'
