@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from x12_transactions import DATA, examined, one, walked
 
 from crossdock.edi.findings import Code, Severity
-from crossdock.edi.x12.compiled import prover
+from crossdock.edi.x12.compiled import Prover, prover
 from crossdock.edi.x12.guide import load
 from crossdock.edi.x12.segments import split
 from crossdock.edi.x12.validate import validate
@@ -158,3 +158,16 @@ def test_ten_thousand_mutations_are_judged_without_an_exception() -> None:
         if chance.random() < 0.2 or proven:
             found = validate(parts, guide)
             assert not (proven and found)
+
+
+def test_the_first_sets_are_walked_and_the_expression_is_made_when_volume_flows() -> None:
+    data, interchange, transaction, guide = one("order.edi")
+    made = Prover(guide, interchange.delimiters)
+    size = transaction.end - transaction.start
+    walked = 0
+    while not made.pays(size):
+        walked += 1
+        assert made.expression is None
+    assert walked == len(made.source) // size
+    assert made.proves(data[transaction.start : transaction.end])
+    assert made.pays(1)
