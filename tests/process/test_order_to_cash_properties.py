@@ -1,6 +1,6 @@
 """What holds for every order, whatever is told of it, in whichever order and however often."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -225,6 +225,41 @@ def test_any_order_and_multiplicity_of_facts_gives_the_same_state_and_standing(
     assert order_to_cash.derive(one, agreement, now) == order_to_cash.derive(other, agreement, now)
 
 
+def derive_step_by_step(history: list[Fact], agreement: Agreement, now: datetime) -> None:
+    """Derives after each fact from the standing before, and holds it against a standing that nothing was taken over for."""
+    state, standing = order_to_cash.new(KEY), None
+    for fact in history:
+        state = order_to_cash.evolve(state, fact)
+        standing = order_to_cash.derive(state, agreement, now, standing)
+        anew = order_to_cash.decode(order_to_cash.encode(state))
+        for o in standing.obligations:
+            if o.status is Status.READY:
+                effect = order_to_cash.effect(state, o, agreement, now)
+                assert effect == order_to_cash.effect(anew, o, agreement, now)
+        assert standing == order_to_cash.derive(anew, agreement, now)
+
+
+def test_nothing_stale_is_taken_over_when_a_release_is_refused_or_taken_back_and_a_shipment_is_told_twice() -> None:
+    for cut in ((), (facts.LineCancelled(who="ann", lines=("2",)),)):
+        play = Play().tell(order()).run()
+        play.tell(facts.ReleaseRefused(release="1", reason="no dock"))
+        play.tell(facts.EffectRetried(obligation=f"{KEY}/confirm-shipment/1", who="ann"), *cut).run()
+        play.tell(shipped("S1", ("1", 4), ("2", 1), release="1", complete=False)).run()
+        play.tell(shipped("S1", ("1", 5), ("2", 1), release="1", complete=False, purpose="replace")).run()
+        play.tell(shipped("S1", ("1", 6), ("2", 1), release="1", complete=False)).run()
+        play.tell(facts.ExceptionDecided(trouble=f"{KEY}/shipment-conflict/S1", accept=True, who="ann")).run()
+        derive_step_by_step(play.facts, AGREEMENT, play.now)
+        sendings = [fact for fact in play.facts if isinstance(fact.data, facts.DocumentSent)]
+        late = [fact for fact in play.facts if fact not in sendings]
+        derive_step_by_step([*late, *sendings], AGREEMENT, play.now)
+
+
+@settings(max_examples=200, deadline=None)
+@given(history=histories, agreement=agreements)
+def test_what_is_taken_over_from_the_standing_before_changes_nothing(history: list[Fact], agreement: Agreement) -> None:
+    derive_step_by_step(history, agreement, START + timedelta(hours=30))
+
+
 @settings(max_examples=300, deadline=None)
 @given(history=histories, agreement=agreements, hours=st.sampled_from([0, 1, 30, 300]))
 def test_whatever_is_told_every_ready_effect_can_be_made_and_quantities_are_conserved(
@@ -352,3 +387,4 @@ def test_however_an_order_goes_what_shipped_is_invoiced_once_and_nothing_sent_is
     again = [*play.facts, *dice.choices(play.facts, k=5)]
     dice.shuffle(again)
     assert order_to_cash.derive(fold(again), agreement, play.now) == play.standing
+    derive_step_by_step(play.facts, agreement, play.now)

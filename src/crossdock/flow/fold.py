@@ -42,7 +42,7 @@ _VALUES = {status: status.value for status in Status}
 
 
 class Gathered(msgspec.Struct, gc=False):
-    """A process while it is being folded. stood, named: its obligations by id and its names as `known` was written from them, where they are still at hand."""
+    """A process while it is being folded. before: how it stood when `known` was written, where that is still at hand; stood: its obligations by id."""
 
     process: Process
     lane: int
@@ -52,7 +52,7 @@ class Gathered(msgspec.Struct, gc=False):
     positions: list[int]
     created_at: datetime
     stood: Mapping[str, Obligation] = {}
-    named: tuple[Name, ...] = ()
+    before: Standing | None = None
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
@@ -64,7 +64,7 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
     state: Any
     known: Known
     stood: Mapping[str, Obligation]
-    named: tuple[Name, ...]
+    stands: Standing
 
 
 class Recent:
@@ -140,14 +140,14 @@ def open_stored(process: Process, stored: Stored) -> Gathered:
         list(stored.positions),
         stored.created_at,
         {} if kept is None else kept.stood,
-        () if kept is None else kept.named,
+        None if kept is None else kept.stands,
     )
 
 
 def standing(at: Gathered, agreements: Agreements, now: datetime) -> Standing:
     """Where a process stands at `now`, under the agreement that it was begun under."""
     agreed = at.process.agreement_of(at.state)
-    return at.process.derive(at.state, agreements(*agreed) if agreed else None, now)
+    return at.process.derive(at.state, agreements(*agreed) if agreed else None, now, at.before)
 
 
 def effect_of(at: Gathered, obligation: Obligation, agreements: Agreements, now: datetime) -> Effect:
@@ -199,9 +199,9 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
         [*before.names, *marks] if marks else before.names,
         before.withdrawn if not cancel else sorted({*before.withdrawn, *cancel}),
     )
-    at.stood, at.named = {o.id: o for o in stands.obligations}, stands.names
+    at.stood, at.before = {o.id: o for o in stands.obligations}, stands
     state_bytes, known_bytes = at.process.encode(at.state), _encode(at.known)
-    _recent.keep(at.key, Kept(state_bytes, known_bytes, at.process, at.state, at.known, at.stood, at.named))
+    _recent.keep(at.key, Kept(state_bytes, known_bytes, at.process, at.state, at.known, at.stood, stands))
     return Folded(
         lane=at.lane,
         key=at.key,
@@ -227,9 +227,10 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
 
 def _fresh(names: tuple[Name, ...], at: Gathered) -> tuple[list[Name], list[int]]:
     """Those of `names` that were never written, and their check sums."""
-    if names == at.named:
+    before = at.before.names if at.before is not None else ()
+    if names == before:
         return [], []
-    named, seen = set(at.named), set(at.known.names)
+    named, seen = set(before), set(at.known.names)
     fresh = [(name, mark) for name in names if name not in named and (mark := _sum(name)) not in seen]
     return [name for name, _ in fresh], [mark for _, mark in fresh]
 

@@ -255,7 +255,9 @@ class Interchange:
             else None
         )
 
-    def derive(self, state: State, agreement: Agreement | None, now: datetime) -> Standing:
+    def derive(
+        self, state: State, agreement: Agreement | None, now: datetime, before: Standing | None = None
+    ) -> Standing:
         return derive(state, agreement, now)
 
     def effect(self, state: State, obligation: Obligation, agreement: Agreement | None, now: datetime) -> Effect:

@@ -99,6 +99,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
     milestone: the process's own, in its own order. wake_at: the next moment at which time alone changes this standing (a clock running out, a ship window opening); None: never.
     summary: figures for lists: customer, purchase order, money, counts; as msgspec writes JSON (a Decimal as text).
+    workings: the process's own, what the next `derive` may take over; nobody else reads it.
     """
 
     milestone: str
@@ -107,6 +108,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     names: tuple[Name, ...] = ()
     wake_at: datetime | None = None
     summary: dict[str, Any] = {}
+    workings: Any = None
 
 
 CONTENT_TYPES: Mapping[str, type] = {

@@ -45,8 +45,10 @@ class OrderToCash:
     def agreement_of(self, known: State) -> tuple[str, int] | None:
         return standing.agreement_of(known)
 
-    def derive(self, known: State, agreement: Agreement | None, now: datetime) -> Standing:
-        return standing.derive(known, agreement, now)
+    def derive(
+        self, known: State, agreement: Agreement | None, now: datetime, before: Standing | None = None
+    ) -> Standing:
+        return standing.derive(known, agreement, now, before)
 
     def effect(self, known: State, obligation: Obligation, agreement: Agreement | None, now: datetime) -> Effect:
         return effect(known, obligation, agreement, now)

@@ -1,7 +1,10 @@
 """The order's position, worked out from its state in one pass: lines, releases, shipments, and what to release next.
 
-Whoever is given a position reads it and alters nothing: the last one is kept, because the effects of an order are asked for right after its standing.
+Whoever is given a position reads it and alters nothing: it is kept for as long as nothing is told that it follows from, and the last of all
+because the effects of an order are asked for right after its standing.
 """
+
+import msgspec
 
 from crossdock.policy.agreement import Agreement
 from crossdock.process.order_to_cash.counters import LineNow, Position
@@ -10,17 +13,62 @@ from crossdock.process.order_to_cash.releasing import plan, releases_of, settle
 from crossdock.process.order_to_cash.shipping import ship
 from crossdock.process.order_to_cash.state import State
 
-_last: list[tuple[State, Agreement, Position]] = []
-"""The position worked out last, with the very objects that it follows from."""
+
+class Worked(msgspec.Struct, frozen=True, gc=False):
+    """A position with the very objects that it follows from."""
+
+    state: State
+    agreement: Agreement
+    position: Position
+
+    def serves(self, state: State, agreement: Agreement) -> bool:
+        """Whether it is the position of `state` as well: nothing differs that a position follows from. Most of what is told of an order only meets an obligation."""
+        old = self.state
+        if old is state:
+            return agreement is self.agreement
+        return (
+            agreement is self.agreement
+            and old.orders is state.orders
+            and old.shipments is state.shipments
+            and old.decided is state.decided
+            and old.refused is state.refused
+            and old.retried is state.retried
+            and old.changes is state.changes
+            and old.cancelled is state.cancelled
+            and old.line_cancels is state.line_cancels
+            and old.resolved is state.resolved
+            and old.approved is state.approved
+            and (old.sent is state.sent or _same_sendings(old, state))
+            and (old.answers is state.answers or not _doubled(state))
+        )
 
 
-def position_of(state: State, agreement: Agreement) -> Position:
-    """The position of an order that has been received."""
-    for of, under, position in _last:
-        if of is state and under is agreement:
-            return position
-    position = _work_out(state, agreement)
-    _last[:] = [(state, agreement, position)]
+def _same_sendings(old: State, state: State) -> bool:
+    """Whether the releases and invoices that are out are the same. Where a shipment was told twice it matters whether its notice is out."""
+    if _doubled(state) or not old.sent.keys() <= state.sent.keys():
+        return False
+    known = old.sent
+    return all(known.get(what) is sent for what, sent in state.sent.items() if what.startswith(_BINDING))
+
+
+def _doubled(state: State) -> bool:
+    """Whether some shipment was told in more than one version."""
+    return any(len(versions) > 1 for versions in state.shipments.values())
+
+
+_BINDING = ("release/", "cancel-release/", "invoice/")
+_last: list[Worked] = []
+
+
+def position_of(state: State, agreement: Agreement, before: Worked | None = None) -> Position:
+    """The position of an order that has been received; that of `before` where it serves."""
+    for worked in _last:
+        if worked.state is state and worked.agreement is agreement:
+            return worked.position
+    position = (
+        before.position if before is not None and before.serves(state, agreement) else _work_out(state, agreement)
+    )
+    _last[:] = [Worked(state, agreement, position)]
     return position
 
 

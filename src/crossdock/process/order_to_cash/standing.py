@@ -14,7 +14,7 @@ from crossdock.process.order_to_cash.counters import Position
 from crossdock.process.order_to_cash.effects import invoice_number
 from crossdock.process.order_to_cash.money import ZERO
 from crossdock.process.order_to_cash.obligations import Owing
-from crossdock.process.order_to_cash.position import position_of
+from crossdock.process.order_to_cash.position import Worked, position_of
 from crossdock.process.order_to_cash.state import State
 from crossdock.process.order_to_cash.troubles import UNKNOWN_ORDER_HOURS, troubles_of, unknown_order
 
@@ -34,11 +34,11 @@ MILESTONES = (
 )
 
 
-def derive(state: State, agreement: Agreement | None, now: datetime) -> Standing:
-    """All that follows from `state` at `now`. Without an agreement nothing can be owed yet."""
+def derive(state: State, agreement: Agreement | None, now: datetime, before: Standing | None = None) -> Standing:
+    """All that follows from `state` at `now`. Without an agreement nothing can be owed yet. `before`: how the order stood in an earlier state, to save work."""
     if not state.orders or agreement is None:
         return _without_order(state, now)
-    p = position_of(state, agreement)
+    p = position_of(state, agreement, before.workings if before is not None else None)
     owing = Owing(state, p, agreement, now)
     obligations = owing.all()
     troubles = troubles_of(state, p, agreement, obligations, now)
@@ -50,6 +50,7 @@ def derive(state: State, agreement: Agreement | None, now: datetime) -> Standing
         names=tuple(_names(state, p)),
         wake_at=_wake_at(p, obligations, owing.opens, now),
         summary=_summary(p, agreement, obligations),
+        workings=Worked(state, agreement, p),
     )
 
 
