@@ -4,7 +4,7 @@ Messages are read in batches and their facts recorded together; a message too bi
 safe to repeat, and marked as read with the last.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -97,9 +97,10 @@ async def _read(
         batch.tell(message, [held])
         readings.append(Reading(held="no-reader"))
     else:
-        parts = reader.read(message)
+        parts: Iterator[Reading] | None = None
         while True:
             try:
+                parts = parts or reader.read(message)
                 reading = next(parts, None)
             except Exception as defect:
                 # A defect of ours must neither lose the message nor hold up the ones behind it.

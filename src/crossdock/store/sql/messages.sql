@@ -28,14 +28,18 @@ UPDATE messages m SET status = r.status, readings = m.readings + 1, findings = r
  WHERE m.id = r.id
 
 -- name: meet_identities
--- Remembers by what a duplicate will be known. Returns those met before, with the first message that carried them.
+-- Remembers by what a duplicate will be known. Returns those met before, within this very batch too, with the first message that carried them.
 WITH input AS (
-    SELECT DISTINCT ON (kind, value) * FROM unnest($1::text[], $2::text[], $3::bigint[]) AS i (kind, value, message) ORDER BY kind, value, message
+    SELECT DISTINCT kind, value, message FROM unnest($1::text[], $2::text[], $3::bigint[]) AS i (kind, value, message)
+), first AS (
+    SELECT kind, value, min(message) AS message FROM input GROUP BY kind, value
 ), fresh AS (
-    INSERT INTO identities (kind, value, message) SELECT * FROM input ON CONFLICT DO NOTHING RETURNING kind, value
+    INSERT INTO identities (kind, value, message) SELECT kind, value, message FROM first ORDER BY kind, value ON CONFLICT DO NOTHING
 )
-SELECT i.kind, i.value, i.message, o.message AS earlier
-  FROM input i JOIN identities o ON o.kind = i.kind AND o.value = i.value AND o.message <> i.message
+SELECT i.kind, i.value, i.message, coalesce(o.message, f.message) AS earlier
+  FROM input i JOIN first f ON f.kind = i.kind AND f.value = i.value
+  LEFT JOIN identities o ON o.kind = i.kind AND o.value = i.value
+ WHERE coalesce(o.message, f.message) <> i.message
 
 -- name: obligations_by_control
 -- Which obligation a control number of ours belongs to. An empty group or transaction matches all of them.
