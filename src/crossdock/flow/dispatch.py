@@ -240,7 +240,9 @@ class Dispatch:
     ) -> None:
         self._pacing.end(outcome, self._seconds())
         attempt = max(c.delivery.attempt for c in claimed)
-        retry = None if isinstance(outcome, Accepted) else self._pacing.retry_seconds(attempt, outcome)
+        # An acceptance whose answer turns out to be of no use is an unknown outcome, and is looked up as one.
+        feared = Unknown("") if isinstance(outcome, Accepted) else outcome
+        retry = self._pacing.retry_seconds(attempt, feared)
         self._ended.append(
             settle(
                 kind,
