@@ -74,10 +74,6 @@ SELECT * FROM unnest($1::int[], $2::text[], $3::int[], $4::text[], $5::bigint[],
 UPDATE deliveries d SET status = 'queued', attempts = attempts - 1, leased_until = NULL
   FROM unnest($1::int[], $2::text[]) AS g (lane, id) WHERE d.lane = g.lane AND d.id = g.id AND d.status = 'sending'
 
--- name: next_due
--- When the next delivery of each system is due.
-SELECT system, min(due_at) AS due_at FROM deliveries WHERE status = 'queued' GROUP BY system
-
 -- name: retry_deliveries
 -- Queues dead deliveries again (those refused for a business reason are retried by a fact). Ids, or all of a system when $1 is null.
 WITH again AS (
