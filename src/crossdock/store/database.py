@@ -10,7 +10,7 @@ import asyncpg
 
 from crossdock.store.queries import SQL
 
-UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What using a database raises when it is not there, is going away, or refuses us."""
 
 MIGRATION_LOCK = 0x43524F53
