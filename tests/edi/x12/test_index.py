@@ -261,3 +261,12 @@ def test_lines_broken_at_a_fixed_width_are_put_together(width: int, line_break: 
         split = segments(data, transaction, one.delimiters)
         assert [segment[0] for segment in split] == ["ST", "BEG", "N1", "PO1", "PID", "PO1", "PID", "CTT", "SE"]
         assert len(offsets(data, transaction, one.delimiters)) == 9
+
+
+def test_what_is_missing_behind_the_last_full_line_is_missing_at_the_end_of_the_file() -> None:
+    data = wrapped()
+    for lines in range(3, data.count(b"\r\n")):
+        cut = data[: lines * 82 - 2] + b"\r"
+        found = index(cut)
+        assert any(finding.code is Code.WRAPPED_LINES for finding in found.findings)
+        assert max(finding.place.offset for finding in found.findings) <= len(cut)

@@ -54,7 +54,7 @@ def rewrap(found: Index, how: Wrapping, length: int) -> Index:
     note = find(Code.WRAPPED_LINES, f"Lines are broken every {how.width} bytes", Place(length=how.width))
     return Index(
         tuple(_interchange(each, how) for each in found.interchanges),
-        (note, *(_finding(each, how) for each in found.findings)),
+        (note, *(_finding(each, how, length) for each in found.findings)),
         length,
         tuple(Span(each.kind, how.outer(each.start), how.outer_end(each.end)) for each in found.unreadable),
     )
@@ -83,5 +83,7 @@ def _transaction(each: Transaction, how: Wrapping) -> Transaction:
     return msgspec.structs.replace(each, start=how.outer(each.start), end=how.outer_end(each.end))
 
 
-def _finding(each: Finding, how: Wrapping) -> Finding:
-    return msgspec.structs.replace(each, place=msgspec.structs.replace(each.place, offset=how.outer(each.place.offset)))
+def _finding(each: Finding, how: Wrapping, length: int) -> Finding:
+    # What is missing at the end is missing behind the last byte, where no line break need be.
+    offset = min(how.outer(each.place.offset), length)
+    return msgspec.structs.replace(each, place=msgspec.structs.replace(each.place, offset=offset))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -77,6 +78,10 @@ def run(
     tally, path = begin(config)
     path.parent.mkdir(parents=True, exist_ok=True)
     asyncio.run(_main(config, live, tally, path, arguments.parent))
+    # The web server's threads may still be there, and abort the process when they find the interpreter taken down.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 async def _main(
