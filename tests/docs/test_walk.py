@@ -5,9 +5,12 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from crossdock.store.embedded import Embedded
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 WALK = README.partition("## One order, from its purchase order to its invoice")[2].partition("\n## ")[0]
@@ -22,12 +25,15 @@ def _crossdock(words: list[str], folder: Path) -> subprocess.CompletedProcess[st
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run that the README keeps."""
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The run that the README keeps; its database stays up between the commands."""
     folder = tmp_path_factory.mktemp("walk")
-    kept = _crossdock(["demo", "--keep", "shop", "--json"], folder)
+    kept = _crossdock(["demo", "--keep", "shop", "--seconds", "280", "--json"], folder)
     assert kept.returncode == 0, kept.stdout + kept.stderr
-    return folder / "shop" / "workspace"
+    workspace = folder / "shop" / "workspace"
+    database = Embedded(workspace / ".crossdock")
+    yield workspace
+    database.stop()
 
 
 def _shown() -> list[tuple[list[str], list[str]]]:
