@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -222,15 +222,15 @@ def run(url: str, count: int, way: Way, processes: int, limit_seconds: float = 1
             each.wait()
 
 
-def measure(count: int, tried: int) -> tuple[list[Figure], dict[int, float]]:
+def measure(count: int, tried: int, ways: Sequence[Way] = WAYS) -> tuple[list[Figure], dict[int, float]]:
     """DBOS by each way on `tried` workflows; the best one on `count`, with 1 and 2 processes. The figures, and workflows a second by processes."""
     figures = []
     with tempfile.TemporaryDirectory(prefix="crossdock-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         server = Embedded(Path(folder))
         try:
-            run(server.url, 2, WAYS[0], 1)  # creates its tables
-            speeds = {way: run(server.url, tried, way, 1, 60) for way in WAYS}
+            run(server.url, 2, ways[0], 1)  # creates its tables
+            speeds = {way: run(server.url, tried, way, 1, 60) for way in ways}
             for way, speed in speeds.items():
                 figures.append(
                     Figure(name=f"DBOS, {way}", value=speed, unit="workflows/s", note=f"trial on {tried}, 1 process")
@@ -258,6 +258,7 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--count", type=int, default=600, help="workflows measured")
     parser.add_argument("--tried", type=int, default=150, help="workflows to find the best way with")
+    parser.add_argument("--ways", type=int, default=len(WAYS), help="how many of the ways are tried")
     parser.add_argument("--orders", type=int, default=0, help="orders of our road to stand beside it; 0: none")
     parser.add_argument("--work", default="")
     parser.add_argument("--index", type=int, default=0)
@@ -269,7 +270,7 @@ def main() -> None:
         work(given.work, given.index, given.count, Way(given.kind, given.parallel))
         return
     print(machine(), flush=True)
-    figures, peer = measure(given.count, given.tried)
+    figures, peer = measure(given.count, given.tried, WAYS[: given.ways])
     if given.orders:
         from bench import road
 

@@ -116,7 +116,7 @@ def measure(sizes: Sequence[int], count: int) -> list[Figure]:
     for there, load, note in loads:
         rate = load.facts / load.seconds
         cost = 1e6 * load.cpu_seconds / load.facts
-        log = f"log of {there / 1e6:.1f} million facts"
+        log = f"log of {there / 1e6:.2g} million facts"
         figures += [
             Figure(
                 name=f"{log}: recorded and folded",
