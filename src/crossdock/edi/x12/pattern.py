@@ -16,7 +16,8 @@ def envelope_pattern(segment: bytes, element: bytes) -> re.Pattern[bytes]:
     """
     end, sep = re.escape(segment), re.escape(element)
     blank = b"[" + b"".join(re.escape(bytes([each])) for each in b" \t\r\n" if bytes([each]) != segment) + b"]*+"
-    rest = b"([^" + end + b"]*+)" if len(segment) == 1 else b"((?:(?!" + end + b").)*+)"
+    # Not possessive where a group is repeated: CPython before 3.11.5 then runs past the terminator (gh-100061).
+    rest = b"([^" + end + b"]*+)" if len(segment) == 1 else b"((?:(?!" + end + b").)*)"
     parts = [
         b"(?:" + (b"" if name == "SE" else b"(?:" + end + b")?") + blank + name.encode() + sep + rest + b")?"
         for name in NAMES[1:]

@@ -9,17 +9,38 @@ import re
 from crossdock.edi.x12.delimiters import Delimiters
 from crossdock.edi.x12.guide import MANY, Element, Guide, Loop, Note, Segment
 
+SOUND = re.fullmatch(b"(?:ab?c)*+", b"a") is None
+"""Whether `re` repeats groups possessively as documented; CPython before 3.11.5 does not (gh-106052, gh-100061)."""
+
+
+def possessive(body: bytes, times: bytes, *, sound: bool = SOUND) -> bytes:
+    """`body` repeated `times` (`*`, `?`, `{1,3}`) without ever giving a repetition back."""
+    repeated = b"(?:" + body + b")" + times
+    return repeated + b"+" if sound else b"(?>" + repeated + b")"
+
+
 _DATE = (
     rb"(?:19|20)[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
 )
 _RUN = 3
 """How many optional parts are tried before a look ahead asks whether any of the rest can follow."""
-_TIME = rb"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9](?:[0-9]{1,2})?+)?+"
+_TIME = rb"(?:[01][0-9]|2[0-3])[0-5][0-9]" + possessive(rb"[0-5][0-9]" + possessive(rb"[0-9]{1,2}", b"?"), b"?")
 
 
 def transaction(guide: Guide, delimiters: Delimiters) -> bytes:
     """The expression that the bytes of a transaction set match, ST to behind SE's terminator and the line break after it."""
     return _Builder(guide, delimiters).parts(guide.root)
+
+
+def segment(segment: Segment, guide: Guide, delimiters: Delimiters) -> bytes:
+    """The expression of one segment with its terminator and the line break after it, whatever level of a hierarchy it stands at."""
+    return _Builder(guide, delimiters).segment(segment)
+
+
+def structure(guide: Guide) -> re.Pattern[bytes]:
+    """What the skeleton of a transaction set matches: the names of its segments, each with ~ behind it; an HL of a level that the guide
+    names is `HL=` and the level, any other `HL=*`."""
+    return re.compile(_Skeleton(guide, Delimiters(b"*", b">", b"~", None, b"")).parts(guide.root))
 
 
 def text_class(delimiters: Delimiters) -> bytes:
@@ -56,7 +77,7 @@ class _Builder:
                 levels.insert(len(levels) if part.level == "*" else 0, self.parts(part))
                 continue
             if levels:
-                made.append((b"(?:" + b"|".join(levels) + b")*+", b"", False))
+                made.append((possessive(b"|".join(levels), b"*"), b"", False))
                 levels = []
             if not part.unused:
                 first = part is loop.parts[0] and bool(loop.path)
@@ -98,7 +119,7 @@ class _Builder:
         end = self.last_end if segment.id == "SE" else self.end
         name = segment.id.encode()
         if segment.elements is None:
-            return name + b"(?:" + self.mark + self.text + b"*+)++" + end
+            return name + possessive(self.mark + self.text + b"*+", b"+") + end
         elements = segment.elements
         paired = {note.positions[0]: note for note in segment.notes if self._is_simple_pair(note, elements)}
         ahead = b"".join(self._note(note) for note in segment.notes if note not in paired.values())
@@ -119,7 +140,7 @@ class _Builder:
             second = elements[number]
             both = self._value(element) + self.mark + self._value(second)
             rest = self._tail(elements, number + 2, paired, level)
-            return b"(?:" + self.mark + b"(?:" + both + b"|" + self.mark + b")" + rest + b")?+"
+            return possessive(self.mark + b"(?:" + both + b"|" + self.mark + b")" + rest, b"?")
         if level and number == 3:
             others = "|".join(self.guide.levels)
             value = (
@@ -134,7 +155,7 @@ class _Builder:
         rest = self._tail(elements, number + 1, paired, level)
         if any(each.required for each in elements[number - 1 :]):
             return self.mark + value + rest
-        return b"(?:" + self.mark + value + rest + b")?+"
+        return possessive(self.mark + value + rest, b"?")
 
     def _optional(self, element: Element) -> bytes:
         if element.unused:
@@ -191,8 +212,13 @@ class _Builder:
         return b"".join(b"(?!(?=" + one + b")" + two + b")" for one, two in pairs)
 
 
+class _Skeleton(_Builder):
+    def segment(self, segment: Segment, level: str = "") -> bytes:
+        return segment.id.encode() + (re.escape(b"=" + level.encode()) if level else b"") + b"~"
+
+
 def _times(body: bytes, required: bool, most: int) -> bytes:
     if most == 1:
         return body if required else b"(?:" + body + b"|)"
     least = 1 if required else 0
-    return b"(?:" + body + b"){%d,%s}+" % (least, b"" if most >= MANY else b"%d" % most)
+    return possessive(body, b"{%d,%s}" % (least, b"" if most >= MANY else b"%d" % most))
