@@ -1,0 +1,241 @@
+"""The commands as they are typed, on a small database: each speaks JSON where it is asked to, and ends with the code that is documented."""
+
+import asyncio
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from click.testing import Result
+from play import order
+from typer.testing import CliRunner
+
+from crossdock.cli import app
+from crossdock.facts import Fact
+from crossdock.flow.fold import fold_once, wake_once
+from crossdock.flow.interpret import interpret_once
+from crossdock.ports.inbound import Arrival
+from crossdock.ports.log import Settled
+from crossdock.ports.outbound import Transmission
+from crossdock.store.database import Database, connect
+from crossdock.store.embedded import Embedded
+from crossdock.store.inbox import MessageInbox
+from crossdock.store.log import FactLog
+from crossdock.store.outbox import DeliveryOutbox
+from crossdock.store.versions import WorkspaceVersions
+from crossdock.wiring import AgreementBook
+
+WHOLESALER = Path(__file__).parents[2] / "examples" / "wholesaler"
+KEY, DEAD = "SO-1001", "SO-1001/credit-check"
+_numbers = itertools.count(1)
+
+Crossdock = Callable[..., Result]
+
+
+async def prepare(url: str) -> None:
+    """An order whose first step is a dead letter, an overdue acknowledgement, and a message that nobody can read."""
+    now = datetime.now(UTC)
+    database = await connect(url)
+    book = AgreementBook(WorkspaceVersions(database))
+    await book.refresh()
+    log, outbox = FactLog(database), DeliveryOutbox(database)
+    taken = order(partner="acme", purchase_order="4500", workspace_version=1)
+    fact = Fact(key=KEY, data=taken, source="acme", source_id="4500", occurred_at=now - timedelta(days=3))
+    await log.record([fact], now)
+    inbox = MessageInbox(database)
+    await inbox.keep([Arrival(channel="nobody", source_id="x", data=b"a riddle", name="riddle.txt")], now)
+    await interpret_once(inbox, {}, now)
+    while await fold_once(log, book, now):
+        pass
+    await wake_once(log, book, now)
+    async with outbox.loading("erp", 9, False, now, now) as loading:
+        ids = [claimed.delivery.id for claimed in loading.claimed]
+        assert ids == [DEAD]
+        sent = [Transmission(name=id_, data=b"{}", deliveries=(id_,)) for id_ in ids]
+        await loading.load("erp", sent, [], [], now)
+        dead = [Settled(c.lane, c.delivery.id, c.delivery.key, "erp", "dead", "it is down") for c in loading.claimed]
+    await outbox.settle(dead, [], [], now)
+    await database.close()
+
+
+@pytest.fixture
+def crossdock(postgres: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crossdock]:
+    """Types a command in a workspace that has been applied, on a database of its own."""
+    name = f"cli_{next(_numbers)}"
+
+    async def admin(statement: str) -> None:
+        connection = await asyncpg.connect(postgres.url)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(admin(f"CREATE DATABASE {name}"))
+    url = postgres.url.replace("/postgres?", f"/{name}?")
+    workspace = tmp_path / "wholesaler"
+    shutil.copytree(WHOLESALER, workspace, ignore=shutil.ignore_patterns("mailboxes", ".crossdock"))
+    monkeypatch.setenv("CROSSDOCK_DATABASE_URL", url)
+    monkeypatch.setenv("CROSSDOCK_WORKSPACE", str(workspace))
+
+    def typed(*words: str) -> Result:
+        return CliRunner().invoke(app, list(words))
+
+    assert typed("apply", "--who", "ann").exit_code == 0
+    asyncio.run(prepare(url))
+    yield typed
+    asyncio.run(admin(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def told(result: Result) -> Any:
+    """The one JSON document on standard output."""
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return json.loads(result.stdout)
+
+
+def do(statement: str) -> None:
+    """Does something to the database that no command would."""
+
+    async def work() -> None:
+        database: Database = await connect(os.environ["CROSSDOCK_DATABASE_URL"])
+        async with database.pool.acquire() as connection:
+            await connection.execute(statement)
+        await database.close()
+
+    asyncio.run(work())
+
+
+def test_every_question_is_answered_in_json_and_for_people(crossdock: Crossdock) -> None:
+    questions = [
+        ("status",),
+        ("owed",),
+        ("owed", "--overdue"),
+        ("owed", "--blocked"),
+        ("why", DEAD),
+        ("exceptions",),
+        ("exceptions", "--cause", "dead-letter"),
+        ("deliveries",),
+        ("deliveries", "--status", "dead"),
+        ("trace", "4500"),
+        ("trace", KEY),
+        ("message", "1"),
+        ("held",),
+        ("replay", KEY, "--preview"),
+        ("rebuild",),
+        ("versions",),
+        ("check",),
+        ("plan",),
+    ]
+    for words in questions:
+        result = crossdock(*words, "--json")
+        assert told(result), words
+        assert result.exit_code == 0, words
+        result = crossdock(*words)
+        assert (result.exit_code, bool(result.output.strip())) == (0, True), words
+
+
+def test_why_says_what_the_matter_is(crossdock: Crossdock) -> None:
+    answer = told(crossdock("why", DEAD, "--json"))
+    assert answer["obligation"]["status"] == "ready"
+    assert "dead-letter" in {row["cause"] for row in answer["exceptions"]}
+    assert [row["status"] for row in answer["deliveries"]] == ["dead"]
+    assert "it is down" in crossdock("why", DEAD).output
+
+
+def test_trace_leads_from_a_customers_number_to_all_that_belongs_to_the_order(crossdock: Crossdock) -> None:
+    (found,) = told(crossdock("trace", "4500", "--json"))
+    assert found["key"] == KEY
+    assert [fact["type"] for fact in found["facts"]] == ["order.received"]
+    assert DEAD in {row["id"] for row in found["obligations"]}
+    assert "overdue" in {row["cause"] for row in found["exceptions"]}
+
+
+def test_a_message_comes_out_byte_for_byte(crossdock: Crossdock) -> None:
+    assert crossdock("message", "1", "--raw").stdout_bytes == b"a riddle"
+
+
+def test_retry_queues_a_dead_letter_and_has_a_held_message_read_again(crossdock: Crossdock) -> None:
+    done = told(crossdock("retry", DEAD, "1", "--json"))
+    assert done == {"queued": [DEAD], "retried": 0, "messages": 1}
+    assert told(crossdock("exceptions", "--cause", "dead-letter", "--json")) == []
+    assert crossdock("retry", DEAD).exit_code == 3, "it is not dead any more"
+
+
+def test_retry_of_a_whole_system(crossdock: Crossdock) -> None:
+    assert told(crossdock("retry", "--system", "erp", "--json"))["queued"] == [DEAD]
+
+
+def test_retry_of_some_messages_leaves_dead_letters_alone(crossdock: Crossdock) -> None:
+    assert told(crossdock("retry", "1", "--json")) == {"queued": [], "retried": 0, "messages": 1}
+
+
+def test_a_preview_of_a_replay_does_nothing(crossdock: Crossdock) -> None:
+    before = told(crossdock("status", "--json"))
+    shown = told(crossdock("replay", KEY, "--preview", "--json"))
+    assert shown["done"] is False
+    assert (len(shown["facts"]["new"]), len(shown["facts"]["known"])) == (0, 1)
+    assert {effect["obligation"]: effect["verdict"] for effect in shown["effects"]} == {DEAD: "conflict"}
+    assert told(crossdock("status", "--json")) == before
+
+
+def test_a_replay_of_what_is_known_doubles_nothing(crossdock: Crossdock) -> None:
+    facts = told(crossdock("status", "--json"))["facts"]
+    assert told(crossdock("replay", KEY, "--json"))["done"] is True
+    assert told(crossdock("status", "--json"))["facts"] == facts
+
+
+def test_decide_tells_a_fact(crossdock: Crossdock) -> None:
+    open_ = [
+        row for row in told(crossdock("exceptions", "--json")) if row["category"] == "business" and row["key"] == KEY
+    ]
+    made = told(crossdock("decide", open_[0]["id"], "--decline", "--reason", "no", "--who", "ann", "--json"))
+    assert made["accept"] is False
+    assert told(crossdock("status", "--json"))["facts"]["ahead"] == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("why", "SO-9/invoice"),
+        ("trace", "nobody-knows-it"),
+        ("message", "99999"),
+        ("retry", "SO-9/invoice"),
+        ("retry", "99999"),
+        ("decide", "SO-9/overdue/x"),
+        ("replay", "99999", "--preview"),
+        ("replay", "SO-9", "--preview"),
+        ("rollback", "99"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_there_ends_with_3(crossdock: Crossdock, words: tuple[str, ...]) -> None:
+    result = crossdock(*words)
+    assert result.exit_code == 3, result.output
+    assert result.stderr.strip() or words[0] == "retry"
+
+
+@pytest.mark.parametrize("words", [("retry",), ("owed", "--sideways"), ("message", "first"), ("fly",)], ids=" ".join)
+def test_what_is_not_understood_ends_with_2(words: tuple[str, ...]) -> None:
+    assert CliRunner().invoke(app, list(words)).exit_code == 2
+
+
+def test_a_rebuild_that_differs_ends_with_1_and_says_where(crossdock: Crossdock) -> None:
+    do("UPDATE processes SET milestone = 'dreamt'")
+    result = crossdock("rebuild", "--json")
+    assert result.exit_code == 1
+    assert {difference["what"] for difference in told(result)["differences"]} == {"milestone"}
+    assert crossdock("rebuild").exit_code == 1
+
+
+@pytest.mark.parametrize("words", [("status",), ("owed", "--json"), ("rebuild",), ("apply",)], ids=" ".join)
+def test_a_database_that_cannot_be_reached_ends_with_4(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CROSSDOCK_DATABASE_URL", f"postgresql://postgres@/postgres?host={tmp_path}")
+    monkeypatch.setenv("CROSSDOCK_WORKSPACE", str(WHOLESALER))
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == 4, result.output
+    assert "cannot be reached" in result.stderr
