@@ -3,9 +3,9 @@
 import asyncio
 import itertools
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from crossdock.flow.interpret import interpret_once
 from crossdock.ports.inbound import Arrival
 from crossdock.ports.log import Settled
 from crossdock.ports.outbound import Transmission
-from crossdock.store.database import Database, connect
+from crossdock.store.database import connect
 from crossdock.store.embedded import Embedded
 from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
@@ -35,7 +35,16 @@ WHOLESALER = Path(__file__).parents[2] / "examples" / "wholesaler"
 KEY, DEAD = "SO-1001", "SO-1001/credit-check"
 _numbers = itertools.count(1)
 
-Crossdock = Callable[..., Result]
+
+class Crossdock:
+    """The command in a workspace, on a database."""
+
+    def __init__(self, url: str, workspace: Path) -> None:
+        self.url = url
+        self._environ = {"CROSSDOCK_DATABASE_URL": url, "CROSSDOCK_WORKSPACE": str(workspace)}
+
+    def __call__(self, *words: str) -> Result:
+        return CliRunner().invoke(app, list(words), env=self._environ)
 
 
 async def prepare(url: str) -> None:
@@ -64,30 +73,45 @@ async def prepare(url: str) -> None:
     await database.close()
 
 
-@pytest.fixture
-def crossdock(postgres: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crossdock]:
-    """Types a command in a workspace that has been applied, on a database of its own."""
-    name = f"cli_{next(_numbers)}"
+def do(url: str, statement: str) -> None:
+    """Does something to the database that no command would."""
 
-    async def admin(statement: str) -> None:
-        connection = await asyncpg.connect(postgres.url)
+    async def work() -> None:
+        connection = await asyncpg.connect(url)
         await connection.execute(statement)
         await connection.close()
 
-    asyncio.run(admin(f"CREATE DATABASE {name}"))
+    asyncio.run(work())
+
+
+@contextmanager
+def opened(postgres: Embedded, folder: Path) -> Iterator[Crossdock]:
+    """Types a command in a workspace that has been applied, on a database of its own."""
+    name = f"cli_{next(_numbers)}"
+
+    do(postgres.url, f"CREATE DATABASE {name}")
     url = postgres.url.replace("/postgres?", f"/{name}?")
-    workspace = tmp_path / "wholesaler"
+    workspace = folder / "wholesaler"
     shutil.copytree(WHOLESALER, workspace, ignore=shutil.ignore_patterns("mailboxes", ".crossdock"))
-    monkeypatch.setenv("CROSSDOCK_DATABASE_URL", url)
-    monkeypatch.setenv("CROSSDOCK_WORKSPACE", str(workspace))
-
-    def typed(*words: str) -> Result:
-        return CliRunner().invoke(app, list(words))
-
+    typed = Crossdock(url, workspace)
     assert typed("apply", "--who", "ann").exit_code == 0
     asyncio.run(prepare(url))
     yield typed
-    asyncio.run(admin(f"DROP DATABASE {name} WITH (FORCE)"))
+    do(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def asked(postgres: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crossdock]:
+    """For commands that change nothing: all ask the same database."""
+    with opened(postgres, tmp_path_factory.mktemp("asked")) as typed:
+        yield typed
+
+
+@pytest.fixture
+def crossdock(postgres: Embedded, tmp_path: Path) -> Iterator[Crossdock]:
+    """For commands that change something."""
+    with opened(postgres, tmp_path) as typed:
+        yield typed
 
 
 def told(result: Result) -> Any:
@@ -96,19 +120,7 @@ def told(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
-def do(statement: str) -> None:
-    """Does something to the database that no command would."""
-
-    async def work() -> None:
-        database: Database = await connect(os.environ["CROSSDOCK_DATABASE_URL"])
-        async with database.pool.acquire() as connection:
-            await connection.execute(statement)
-        await database.close()
-
-    asyncio.run(work())
-
-
-def test_every_question_is_answered_in_json_and_for_people(crossdock: Crossdock) -> None:
+def test_every_question_is_answered_in_json_and_for_people(asked: Crossdock) -> None:
     questions = [
         ("status",),
         ("owed",),
@@ -130,31 +142,31 @@ def test_every_question_is_answered_in_json_and_for_people(crossdock: Crossdock)
         ("plan",),
     ]
     for words in questions:
-        result = crossdock(*words, "--json")
+        result = asked(*words, "--json")
         assert told(result), words
         assert result.exit_code == 0, words
-        result = crossdock(*words)
+        result = asked(*words)
         assert (result.exit_code, bool(result.output.strip())) == (0, True), words
 
 
-def test_why_says_what_the_matter_is(crossdock: Crossdock) -> None:
-    answer = told(crossdock("why", DEAD, "--json"))
+def test_why_says_what_the_matter_is(asked: Crossdock) -> None:
+    answer = told(asked("why", DEAD, "--json"))
     assert answer["obligation"]["status"] == "ready"
     assert "dead-letter" in {row["cause"] for row in answer["exceptions"]}
     assert [row["status"] for row in answer["deliveries"]] == ["dead"]
-    assert "it is down" in crossdock("why", DEAD).output
+    assert "it is down" in asked("why", DEAD).output
 
 
-def test_trace_leads_from_a_customers_number_to_all_that_belongs_to_the_order(crossdock: Crossdock) -> None:
-    (found,) = told(crossdock("trace", "4500", "--json"))
+def test_trace_leads_from_a_customers_number_to_all_that_belongs_to_the_order(asked: Crossdock) -> None:
+    (found,) = told(asked("trace", "4500", "--json"))
     assert found["key"] == KEY
     assert [fact["type"] for fact in found["facts"]] == ["order.received"]
     assert DEAD in {row["id"] for row in found["obligations"]}
     assert "overdue" in {row["cause"] for row in found["exceptions"]}
 
 
-def test_a_message_comes_out_byte_for_byte(crossdock: Crossdock) -> None:
-    assert crossdock("message", "1", "--raw").stdout_bytes == b"a riddle"
+def test_a_message_comes_out_byte_for_byte(asked: Crossdock) -> None:
+    assert asked("message", "1", "--raw").stdout_bytes == b"a riddle"
 
 
 def test_retry_queues_a_dead_letter_and_has_a_held_message_read_again(crossdock: Crossdock) -> None:
@@ -172,19 +184,19 @@ def test_retry_of_some_messages_leaves_dead_letters_alone(crossdock: Crossdock) 
     assert told(crossdock("retry", "1", "--json")) == {"queued": [], "retried": 0, "messages": 1}
 
 
-def test_a_preview_of_a_replay_does_nothing(crossdock: Crossdock) -> None:
-    before = told(crossdock("status", "--json"))
-    shown = told(crossdock("replay", KEY, "--preview", "--json"))
+def test_a_preview_of_a_replay_does_nothing(asked: Crossdock) -> None:
+    before = told(asked("status", "--json"))
+    shown = told(asked("replay", KEY, "--preview", "--json"))
     assert shown["done"] is False
     assert (len(shown["facts"]["new"]), len(shown["facts"]["known"])) == (0, 1)
     assert {effect["obligation"]: effect["verdict"] for effect in shown["effects"]} == {DEAD: "conflict"}
-    assert told(crossdock("status", "--json")) == before
+    assert told(asked("status", "--json")) == before
 
 
-def test_a_replay_of_what_is_known_doubles_nothing(crossdock: Crossdock) -> None:
-    facts = told(crossdock("status", "--json"))["facts"]
-    assert told(crossdock("replay", KEY, "--json"))["done"] is True
-    assert told(crossdock("status", "--json"))["facts"] == facts
+def test_a_replay_of_what_is_known_doubles_nothing(asked: Crossdock) -> None:
+    facts = told(asked("status", "--json"))["facts"]
+    assert told(asked("replay", KEY, "--json"))["done"] is True
+    assert told(asked("status", "--json"))["facts"] == facts
 
 
 def test_decide_tells_a_fact(crossdock: Crossdock) -> None:
@@ -211,8 +223,8 @@ def test_decide_tells_a_fact(crossdock: Crossdock) -> None:
     ],
     ids=" ".join,
 )
-def test_what_is_not_there_ends_with_3(crossdock: Crossdock, words: tuple[str, ...]) -> None:
-    result = crossdock(*words)
+def test_what_is_not_there_ends_with_3(asked: Crossdock, words: tuple[str, ...]) -> None:
+    result = asked(*words)
     assert result.exit_code == 3, result.output
     assert result.stderr.strip() or words[0] == "retry"
 
@@ -223,7 +235,7 @@ def test_what_is_not_understood_ends_with_2(words: tuple[str, ...]) -> None:
 
 
 def test_a_rebuild_that_differs_ends_with_1_and_says_where(crossdock: Crossdock) -> None:
-    do("UPDATE processes SET milestone = 'dreamt'")
+    do(crossdock.url, "UPDATE processes SET milestone = 'dreamt'")
     result = crossdock("rebuild", "--json")
     assert result.exit_code == 1
     assert {difference["what"] for difference in told(result)["differences"]} == {"milestone"}

@@ -22,16 +22,9 @@ from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
 from crossdock.store.outbox import DeliveryOutbox
 
-FOLDS = (
-    "facts",
-    "processes",
-    "obligations",
-    "exceptions",
-    "exception_intervals",
-    "deliveries",
-    "names",
-    "attempts",
-    "messages",
+TABLES = (
+    "facts, processes, obligations, exceptions, exception_intervals, names, deliveries, attempts, "
+    "messages, identities, unmatched, transmitted, control_numbers, system_health"
 )
 ANSWERED = Accepted({"approved": False}, "200")
 """The answer to a credit check after which an order calls for nothing more."""
@@ -127,7 +120,7 @@ class Hub:
 
     async def forget(self) -> None:
         """An empty database again."""
-        await self.do(f"TRUNCATE {', '.join(FOLDS)}")
+        await self.do(f"TRUNCATE {TABLES} RESTART IDENTITY")
         await self.do("UPDATE lanes SET head = 0")
         await self.do("UPDATE cursors SET position = 0")
 
