@@ -59,6 +59,10 @@ def text_class(delimiters: Delimiters) -> bytes:
     return b"[" + b"".join(pieces) + b"]"
 
 
+_Made = tuple[bytes, str, bool]
+"""A part's expression, the name of its first segment, and whether it is optional."""
+
+
 class _Builder:
     def __init__(self, guide: Guide, delimiters: Delimiters) -> None:
         self.guide = guide
@@ -69,7 +73,7 @@ class _Builder:
 
     def parts(self, loop: Loop) -> bytes:
         """A loop's parts in order. Optional ones stand in nested groups, so that one look ahead skips all that is not there."""
-        made: list[tuple[bytes, bytes, bool]] = []
+        made: list[_Made] = []
         levels: list[bytes] = []
         for part in loop.parts:
             if isinstance(part, Loop) and part.level:
@@ -77,35 +81,38 @@ class _Builder:
                 levels.insert(len(levels) if part.level == "*" else 0, self.parts(part))
                 continue
             if levels:
-                made.append((possessive(b"|".join(levels), b"*"), b"", False))
+                made.append((possessive(b"|".join(levels), b"*"), "", False))
                 levels = []
             if not part.unused:
                 first = part is loop.parts[0] and bool(loop.path)
                 name = part.id if isinstance(part, Segment) else part.trigger.id
                 body = self._part(part, first=first, level=loop.level)
-                made.append((body, name[:1].encode(), not first and not part.required))
-        return self._joined(made)
+                made.append((body, name, not first and not part.required))
+        return self._joined(made, loop.trigger.id if loop.path else "")
 
-    def _joined(self, made: list[tuple[bytes, bytes, bool]]) -> bytes:
+    def _joined(self, made: list[_Made], trigger: str) -> bytes:
         whole = b""
         at = 0
         while at < len(made):
             until = at
             while until < len(made) and made[until][2]:
                 until += 1
-            whole += self._optional_parts(made[at:until])
+            whole += self._optional_parts(made[at:until], trigger)
             if until < len(made):
                 whole += made[until][0]
             at = until + 1
         return whole
 
-    def _optional_parts(self, made: list[tuple[bytes, bytes, bool]]) -> bytes:
-        """A run of optional parts: `a b (look ahead: c d (look ahead: e f))`."""
+    def _optional_parts(self, made: list[_Made], trigger: str) -> bytes:
+        """A run of optional parts: `a b (look ahead: c d (look ahead: e f))`. What starts the loop again is looked for first."""
         if len(made) <= _RUN:
             return b"".join(body for body, _, _ in made)
         rest = made[_RUN:]
-        letters = b"".join(sorted({letter for _, letter, _ in rest}))
-        after = b"(?:(?=[" + letters + b"])" + self._optional_parts(rest) + b"|)"
+        names = {name for _, name, _ in rest}
+        letters = "".join(sorted({name[0] for name in names})).encode()
+        again = trigger[:1].encode() in letters and trigger and trigger not in names
+        ahead = b"(?!" + trigger.encode() + self.mark + b")" if again else b""
+        after = b"(?:" + ahead + b"(?=[" + letters + b"])" + self._optional_parts(rest, trigger) + b"|)"
         return b"".join(body for body, _, _ in made[:_RUN]) + after
 
     def _part(self, part: Segment | Loop, *, first: bool, level: str) -> bytes:
@@ -121,26 +128,29 @@ class _Builder:
         if segment.elements is None:
             return name + possessive(self.mark + self.text + b"*+", b"+") + end
         elements = segment.elements
-        paired = {note.positions[0]: note for note in segment.notes if self._is_simple_pair(note, elements)}
-        ahead = b"".join(self._note(note) for note in segment.notes if note not in paired.values())
-        return name + ahead + self._tail(elements, 1, paired, level) + end
+        adjacent = self._adjacent(segment.notes, elements)
+        ahead = b"".join(self._note(note) for note in segment.notes if note not in adjacent.values())
+        return name + ahead + self._tail(elements, 1, adjacent, level) + end
 
-    def _is_simple_pair(self, note: Note, elements: list[Element]) -> bool:
-        first = note.positions[0]
-        if note.kind != "P" or note.positions != (first, first + 1) or first + 1 > len(elements):
-            return False
-        return not any(element.required for element in elements[first - 1 :])
+    def _adjacent(self, notes: tuple[Note, ...], elements: list[Element]) -> dict[int, Note]:
+        """Notes about two neighbours, by the first of them, that `_tail` writes where they stand instead of looking ahead."""
+        found: dict[int, Note] = {}
+        taken: set[int] = set()
+        for note in notes:
+            first, last = min(note.positions), max(note.positions)
+            fits = note.kind in "PC" and len(note.positions) == 2 and last == first + 1 <= len(elements)
+            if fits and not {first, last} & taken and not any(each.required for each in elements[first - 1 :]):
+                found[first] = note
+                taken |= {first, last}
+        return found
 
-    def _tail(self, elements: list[Element], number: int, paired: dict[int, Note], level: str) -> bytes:
+    def _tail(self, elements: list[Element], number: int, adjacent: dict[int, Note], level: str) -> bytes:
         """Elements from `number` on; they may end where nothing mandatory follows."""
         if number > len(elements):
             return b""
         element = elements[number - 1]
-        if number in paired:
-            second = elements[number]
-            both = self._value(element) + self.mark + self._value(second)
-            rest = self._tail(elements, number + 2, paired, level)
-            return possessive(self.mark + b"(?:" + both + b"|" + self.mark + b")" + rest, b"?")
+        if number in adjacent:
+            return self._neighbours(elements, number, adjacent, level)
         if level and number == 3:
             others = "|".join(self.guide.levels)
             value = (
@@ -152,10 +162,24 @@ class _Builder:
             value = self._value(element)
         else:
             value = self._optional(element)
-        rest = self._tail(elements, number + 1, paired, level)
+        rest = self._tail(elements, number + 1, adjacent, level)
         if any(each.required for each in elements[number - 1 :]):
             return self.mark + value + rest
-        return possessive(self.mark + value + rest, b"?")
+        return b"(?:" + self.mark + value + rest + b"|)"
+
+    def _neighbours(self, elements: list[Element], number: int, adjacent: dict[int, Note], level: str) -> bytes:
+        """Two optional elements, both or none of them, or the one not without the other, and all that follows."""
+        first, second, note = elements[number - 1], elements[number], adjacent[number]
+        one, two, mark = self._value(first), self._value(second), self.mark
+        rest = self._tail(elements, number + 2, adjacent, level)
+        if note.kind == "P":
+            return b"(?:" + mark + b"(?:" + one + mark + two + b"|" + mark + b")" + rest + b"|)"
+        if note.positions[0] == number:
+            return (
+                b"(?:" + mark + b"(?:" + one + mark + two + b"|" + mark + self._optional(second) + b")" + rest + b"|)"
+            )
+        both = one + mark + self._optional(second)
+        return b"(?:" + mark + b"(?:(?:" + both + b"|" + mark + b")" + rest + b"|" + one + b")|)"
 
     def _optional(self, element: Element) -> bytes:
         if element.unused:
@@ -193,13 +217,20 @@ class _Builder:
         skipped = b"(?:" + self.mark + self.text + b"*+){%d}" % (number - 1) if number > 1 else b""
         return skipped + self.mark + self.text
 
+    def _any_of(self, positions: tuple[int, ...], behind: int = 0) -> bytes:
+        """One of the elements at these positions, in rising order, has something; `behind` is where we stand."""
+        at = positions[0]
+        skipped = b"(?:" + self.mark + self.text + b"*+){%d}" % (at - behind - 1) if at - behind > 1 else b""
+        further = b"|" + self._any_of(positions[1:], at) if positions[1:] else b""
+        return skipped + self.mark + b"(?:" + self.text + further + b")"
+
     def _note(self, note: Note) -> bytes:
         """A syntax note as look-aheads from behind the segment's name."""
         rest = note.positions[1:]
+        if note.kind == "R":
+            return b"(?=" + self._any_of(note.positions) + b")"
         has = [self._has(number) for number in note.positions]
         any_of = b"(?:" + b"|".join(has) + b")"
-        if note.kind == "R":
-            return b"(?=" + any_of + b")"
         if note.kind == "P":
             all_of = b"".join(b"(?=" + each + b")" for each in has)
             return b"(?:" + all_of + b"|(?!" + any_of + b"))"
