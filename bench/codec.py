@@ -119,11 +119,12 @@ def judged(
     drafts = []
     control = interchange.control_number
     for group in interchange.groups:
+        group_control = group.control_number
         for transaction in group.transactions:
             place = Place(
                 offset=transaction.start,
                 interchange=control,
-                group=group.control_number,
+                group=group_control,
                 transaction=transaction.control_number,
                 transaction_set=transaction.set_id,
             )

@@ -4,6 +4,7 @@ Both are built from the same findings that people see: an error rejects what it 
 word. Acknowledgements are never acknowledged. Codes: X12 data elements 715 to 720, 723, I17 and I18.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -43,11 +44,15 @@ class GroupVerdict(msgspec.Struct, frozen=True):
 
 def judge(group: Group, findings: Iterable[Finding]) -> GroupVerdict:
     """Accept or reject a group and each transaction set in it, by the findings that lie within the group."""
-    inside = [finding for finding in findings if group.start <= finding.place.offset <= group.end]
+    return _judge(group, _Findings(findings, group))
+
+
+def _judge(group: Group, found: "_Findings") -> GroupVerdict:
+    inside = found.inside
     verdicts = []
     taken: set[int] = set()
     for transaction in group.transactions:
-        mine = [number for number, finding in enumerate(inside) if _is_about(finding, transaction)]
+        mine = found.about(transaction)
         taken.update(mine)
         verdicts.append(_judge_transaction(transaction, [inside[number] for number in mine]))
     own = [finding for number, finding in enumerate(inside) if number not in taken]
@@ -75,11 +80,12 @@ def acknowledge_group(group: Group, findings: Sequence[Finding], control_number:
     """
     if group.functional_id == "FA" or any(each.set_id in ACKNOWLEDGEMENTS for each in group.transactions):
         return None
-    verdict = judge(group, findings)
+    found = _Findings(findings, group)
+    verdict = _judge(group, found)
     segments: list[list[str | list[str]]] = [["AK1", group.functional_id, group.control_number]]
     for each in verdict.transactions:
         segments.append(["AK2", each.transaction.set_id, each.transaction.control_number])
-        segments += _details([finding for finding in findings if _is_about(finding, each.transaction)])
+        segments += _details([found.inside[number] for number in found.about(each.transaction)])
         segments.append(["AK5", each.status, *each.codes])
     counts = [str(verdict.included), str(verdict.received), str(verdict.accepted)]
     segments.append(["AK9", verdict.status, *counts, *verdict.codes])
@@ -155,12 +161,22 @@ def _details(findings: list[Finding]) -> list[list[str | list[str]]]:
     return found
 
 
-def _is_about(finding: Finding, transaction: Transaction) -> bool:
-    """Whether a finding lies in a transaction set; the offset right behind one that breaks off still counts as its end."""
-    offset = finding.place.offset
-    if transaction.start <= offset < transaction.end:
-        return True
-    return offset == transaction.end and finding.code is Code.MISSING_TRANSACTION_TRAILER
+class _Findings:
+    """The findings within a group, to be asked for by transaction set: a file full of errors is not searched once a set."""
+
+    def __init__(self, findings: Iterable[Finding], group: Group) -> None:
+        self.inside = [finding for finding in findings if group.start <= finding.place.offset <= group.end]
+        self._order = sorted(range(len(self.inside)), key=lambda number: self.inside[number].place.offset)
+        self._offsets = [self.inside[number].place.offset for number in self._order]
+
+    def about(self, transaction: Transaction) -> list[int]:
+        """Which of `inside` lie in a transaction set, in their order; the offset right behind one that breaks off still counts as its end."""
+        if not self._offsets:
+            return []
+        first, end = bisect_left(self._offsets, transaction.start), bisect_left(self._offsets, transaction.end)
+        behind = self._order[end : bisect_right(self._offsets, transaction.end)]
+        lost = [number for number in behind if self.inside[number].code is Code.MISSING_TRANSACTION_TRAILER]
+        return sorted(self._order[first:end] + lost)
 
 
 def _codes(codes: Iterable[str | None]) -> tuple[str, ...]:
