@@ -18,6 +18,9 @@ _odd_or_hyphen = re.compile(r"[^A-Z0-9]")
 MESSAGE_PREFIXES = ("IN-", "MSG-")
 """How the keys of interchanges and messages begin, and no order's number does."""
 
+STOCK_PREFIXES = ("FEED-", "SOURCE-", "VARIANCE-", "RECEIPT-")
+"""How the keys of stock's processes begin: a channel's feed, a source's freshness, a difference of the books, an expected receipt."""
+
 
 def digest(*words: str, characters: int = _HASH_LENGTH) -> str:
     """`characters` of A-Z and 2-7 that stand for `words`; at 8, one in 10**12 for two given lists of words to meet."""
@@ -34,7 +37,7 @@ def order_number(partner: str, purchase_order: str, release: str = "") -> str:
     """
     purchase_order, release = purchase_order.strip(), release.strip()
     number = f"{partner.upper()}-{purchase_order}"
-    reserved = number.startswith(MESSAGE_PREFIXES)
+    reserved = number.startswith((*MESSAGE_PREFIXES, *STOCK_PREFIXES))
     if _plain(number) and "-" not in partner and not release and not reserved:
         return number
     odd = _odd_or_hyphen if reserved else _odd

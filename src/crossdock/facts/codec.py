@@ -10,9 +10,11 @@ from typing import Any, get_args
 import msgspec
 
 from crossdock.facts.interchange import InterchangeFact
-from crossdock.facts.order import OrderFact, Told
+from crossdock.facts.order import OrderFact
+from crossdock.facts.stock import StockFact
+from crossdock.facts.told import Told
 
-AnyFact = OrderFact | InterchangeFact
+AnyFact = OrderFact | InterchangeFact | StockFact
 
 VERSIONS: Mapping[str, int] = {}
 """Present version by fact type, where it is not 1."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from crossdock.facts.order import Told
+from crossdock.facts.told import Told
 
 
 class ReceivedGroup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -5,11 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
+from crossdock.facts.told import Told
 from crossdock.trade.documents import AllowanceCharge, ItemReference, PartyReference, Reference
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
-    """Common base of fact data: frozen, keyword-only, its tag in `type`."""
 
 
 class OrderedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -30,12 +30,21 @@ __all__ = [
 PROCESSES: Mapping[str, Process] = {p.name: p for p in (order_to_cash.PROCESS, interchange.PROCESS)}
 """Every process by its name."""
 
+_BY_PREFIX: tuple[tuple[tuple[str, ...], Process], ...] = ((interchange.PREFIXES, interchange.PROCESS),)
+"""Whose keys begin with one of these words, in turn; every other key is our number of an order."""
+
+_PREFIXES = tuple(prefix for prefixes, _ in _BY_PREFIX for prefix in prefixes)
+
 _INTERCHANGE_FACTS = frozenset(get_args(InterchangeFact))
 
 
 def process_of(key: str) -> Process:
     """The process whose instance `key` names."""
-    return interchange.PROCESS if key.startswith(interchange.PREFIXES) else order_to_cash.PROCESS
+    if key.startswith(_PREFIXES):
+        for prefixes, process in _BY_PREFIX:
+            if key.startswith(prefixes):
+                return process
+    return order_to_cash.PROCESS
 
 
 def process_of_fact(fact: Fact) -> Process:

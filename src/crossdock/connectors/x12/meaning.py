@@ -14,7 +14,7 @@ from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.numbers import order_number
 from crossdock.crosswalk.orders import NotUnderstood
 from crossdock.crosswalk.resolve import Crosswalk
-from crossdock.facts.order import Told
+from crossdock.facts.told import Told
 from crossdock.trade.documents import Document, PurchaseOrder, PurchaseOrderChange, ShippingAdvice
 
 
