@@ -8,9 +8,9 @@ first volume has been walked, not before.
 
 import operator
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import compress
 
 from crossdock.edi.findings import Code, Finding, Place, Severity, find
 from crossdock.edi.x12 import check_digits, patterns
@@ -25,12 +25,12 @@ _WORTH_ADDING = 8
 _DIGITS = bytes(48) + bytes(range(10)) + bytes(198)
 _TRIPLED = bytes(48) + bytes(3 * digit % 10 for digit in range(10)) + bytes(198)
 _TENS = bytes(range(0, 256, 10))
-_COUNTED = tuple(b"%d" % number for number in range(1, 2001))
+_COUNTED = [b"%d" % number for number in range(1, 2001)]
 _NUMBERS = {number: at for at, number in enumerate(_COUNTED, 1)}
-_Level = tuple[bytes, bytes, bytes, bytes]
-"""HL01 to HL04, the last empty where it is not told."""
-_Numbers = tuple[bytes, int, re.Pattern[bytes], set[bytes]]
 _LEVEL_PAIRS = frozenset((child.encode(), parent.encode()) for child, parents in HOLDS.items() for parent in parents)
+_PAIRED = frozenset(int.from_bytes(child + parent, sys.byteorder) for child, parent in _LEVEL_PAIRS)
+"""The same as numbers of two bytes."""
+_Numbers = tuple[bytes, int, re.Pattern[bytes], set[bytes]]
 
 
 def examine(
@@ -86,7 +86,8 @@ class Prover:
         self.ctt = ending + b"CTT" + element
         self.element, self.terminator = element, terminator
         self.counted = tuple(ending + name.encode() + element for name in guide.line_segments)
-        hl = begin + b"HL" + (mark + b"(" + text + b")") * 3 + b"(?:" + mark + b"(" + text + b")|)"
+        # The expression has matched by then: whatever is no terminator belongs to the segment.
+        hl = begin + b"HL" + mark + b"([^" + re.escape(terminator) + b"]*+)"
         self.levels = re.compile(hl) if guide.levels else None
         self.marks = self._after(mark, text, check_digits.SSCC_QUALIFIERS) if "MAN" in guide.ids else []
         self.gtins = self._after(mark, text, check_digits.GTIN_LENGTHS)
@@ -128,7 +129,7 @@ class Prover:
         if self.trailing in raw or self.expression.fullmatch(raw) is None:
             return False
         levels = self.levels.findall(raw) if self.levels is not None else None
-        if levels is not None and not (levels and _is_tree(levels)):
+        if levels is not None and not (levels and _is_tree(levels, self.element)):
             return False
         return self._totalled(raw, levels) and self._numbered(raw)
 
@@ -149,7 +150,7 @@ class Prover:
             good |= new
         return all(_are_ssccs(pattern.findall(raw)) for code, _, pattern, _ in self.marks if code in raw)
 
-    def _totalled(self, raw: bytes, levels: Sequence[_Level] | None) -> bool:
+    def _totalled(self, raw: bytes, levels: Sequence[bytes] | None) -> bool:
         """CTT. Of a hierarchy, the levels were counted already."""
         at = raw.rfind(self.ctt)
         if at < 0 or not self.counted:
@@ -195,36 +196,40 @@ def _is_sscc(marks: bytes) -> bool:
     return len(marks) == 18 and marks.isdigit() and (3 * sum(marks[::2]) + sum(marks[1::2])) % 10 == 8
 
 
-def _is_tree(levels: Sequence[_Level]) -> bool:
-    """As `validate` judges it: numbers once, parents before, levels where they may stand, child codes true."""
-    return _is_plain_tree(levels) or _is_odd_tree(levels)
+def _is_tree(levels: Sequence[bytes], element: bytes) -> bool:
+    """As `validate` judges it: numbers once, parents before, levels where they may stand, child codes true. levels: HL01 to HL04 as written."""
+    return _is_plain_tree(levels, element) or _is_odd_tree([level.split(element) for level in levels])
 
 
-def _is_plain_tree(levels: Sequence[_Level]) -> bool:
-    """The same of the usual tree, column by column at C speed: numbered from 1, one root, child codes everywhere or nowhere."""
-    numbers, parents, names, codes = zip(*levels, strict=True)
-    if numbers != _COUNTED[: len(levels)] or parents[0]:
+def _is_plain_tree(levels: Sequence[bytes], element: bytes) -> bool:
+    """The same of the usual tree, column by column at C speed: numbered from 1, one root, a letter and a child code everywhere."""
+    count = len(levels)
+    values = element.join(levels).split(element)
+    if len(values) != 4 * count or values[::4] != _COUNTED[:count] or values[1]:
         return False
+    names, codes = b"".join(values[2::4]), b"".join(values[3::4])
     try:
-        above = list(map(_NUMBERS.__getitem__, parents[1:]))
+        above = list(map(_NUMBERS.__getitem__, values[5::4]))
     except KeyError:
         return False
-    if not all(map(operator.le, above, range(1, len(levels)))):
+    if len(names) != count or len(codes) != count or not all(map(operator.le, above, range(1, count))):
         return False
-    if not _LEVEL_PAIRS.issuperset(zip(names[1:], map(("", *names).__getitem__, above), strict=True)):
+    pairs = bytearray(2 * count - 2)
+    pairs[::2], pairs[1::2] = names[1:], bytes(map((b"-" + names).__getitem__, above))
+    if not _PAIRED.issuperset(memoryview(pairs).cast("H")):
         return False
-    told = set(codes)
-    if told == {b""}:
-        return True
-    return told <= {b"0", b"1"} and set(compress(numbers, map(b"1".__eq__, codes))) == set(parents[1:])
+    with_children = bytearray(b"0" * count)
+    for number in set(above):
+        with_children[number - 1] = 0x31
+    return codes == with_children
 
 
-def _is_odd_tree(levels: Sequence[_Level]) -> bool:
+def _is_odd_tree(levels: Sequence[Sequence[bytes]]) -> bool:
     seen: dict[bytes, bytes] = {}
     parents: set[bytes] = set()
     with_children: set[bytes] = set()
     without: set[bytes] = set()
-    for number, parent, level, code in levels:
+    for number, parent, level, *code in levels:
         if number in seen:
             return False
         if parent:
@@ -235,8 +240,8 @@ def _is_odd_tree(levels: Sequence[_Level]) -> bool:
         elif level != b"S" and seen:
             return False
         seen[number] = level
-        if code:
-            (with_children if code == b"1" else without).add(number)
+        if code and code[0]:
+            (with_children if code[0] == b"1" else without).add(number)
     return with_children <= parents and not without & parents
 
 
