@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -88,15 +89,15 @@ async def _nothing_to_reset(connection: Any) -> None:
 
 
 def migrations() -> list[tuple[int, str, str]]:
-    """(number, name, SQL) of every migration, in order. Raises ValueError on a gap in the numbers."""
+    """(number, name, SQL) of every migration, in order. A number may be missing; one that stands twice raises ValueError."""
     found = [
         (int(file.name.split("_", 1)[0]), file.name, file.read_text())
         for file in sorted(resources.files(__package__).joinpath("migrations").iterdir(), key=lambda f: f.name)
         if file.name.endswith(".sql")
     ]
-    for expected, (number, name, _) in enumerate(found, 1):
-        if number != expected:
-            raise ValueError(f"migration {name}: {expected:03} was expected")
+    for (number, _, _), (again, name, _) in pairwise(found):
+        if number == again:
+            raise ValueError(f"migration {name}: there is another {number:03}")
     return found
 
 
