@@ -1,6 +1,6 @@
 """An agreement with one trading partner, as of one version of the workspace. An order keeps the version it was taken under."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Literal
 
@@ -33,6 +33,22 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True):
     invoice_hours: float | None = 24
 
 
+class StockTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """How orders of a partner are promised from the stock ledger.
+
+    sites: the warehouse system by each site whose stock we keep. split: an order line may come from several sites. priority: lower is served first when stock is short.
+    release: what is there goes out as-available, or an order waits when-complete. soft_hours: a reservation that was not released by then is given back; None: never.
+    short_pick: what could not be picked is put on hold in the books until it is counted, or the books are trusted and it is promised again.
+    """
+
+    sites: Mapping[str, str] = {}
+    split: bool = False
+    priority: int = 100
+    release: Literal["as-available", "when-complete"] = "as-available"
+    soft_hours: float | None = None
+    short_pick: Literal["hold", "trust"] = "hold"
+
+
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     """What holds between us and `partner`.
 
@@ -44,6 +60,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     acknowledge, ship_notice, invoice: whether the partner wants 855, 856, 810. functional_acks: whether it owes us 997s;
     warehouse_functional_acks: whether the warehouse does for our 940s.
     changes_until: the milestone after which a change is an exception instead of being applied: released or never.
+    stock: how its orders are promised from the stock ledger; None: stock is not kept, and they are released without asking.
     billing: the checkpoints of the billing gate. release_lead_days: how many days before ship_no_later / ship_not_before the warehouse gets its 940; None: at once.
     """
 
@@ -78,6 +95,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     terms_discount_percent: Decimal = Decimal(0)
     terms_discount_days: int = 0
     clocks: Clocks = Clocks()
+    stock: StockTerms | None = None
 
 
 Agreements = Callable[[str, int], Agreement | None]

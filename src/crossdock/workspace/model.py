@@ -27,6 +27,7 @@ OURS_ELSEWHERE = (
     "functional_acks",
     "warehouse_functional_acks",
     "clocks",
+    "stock",
 )
 """Fields of Agreement that a partner's file says outside of its [policy] table, or that other partners' files say."""
 
