@@ -1,0 +1,170 @@
+"""What is agreed about stock: how it is shared out, who is of record for it, and what each channel is told of it. Values of the workspace.
+
+Quantities are in an item's stock unit, money in the company's currency. Nothing here reads a clock: moments are arguments.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from datetime import time as Time
+from decimal import Decimal
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+Allocation = Literal["priority", "first-come", "fair-share"]
+State = Literal["receiving", "storage", "allocated", "staging", "transit", "quarantine", "damaged", "any"]
+"""A state of stock that a system may be of record for: the place where it stands (`ledger.movement.Place`), or any of them."""
+
+ZERO = Decimal(0)
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """When something is due: every so many hours from midnight UTC on 1 January 1970, or at these times of the day ("HH:MM") in `zone`. Neither: never by itself."""
+
+    every_hours: int | None = None
+    at: tuple[str, ...] = ()
+    zone: str = "UTC"
+
+    def slot(self, now: datetime) -> datetime | None:
+        """The last moment, not after `now`, at which it was due; None when it never is. All machines give the same."""
+        found: list[datetime] = []
+        if self.every_hours:
+            hours = int(now.timestamp()) // 3600 // self.every_hours * self.every_hours
+            found.append(datetime.fromtimestamp(hours * 3600, now.tzinfo))
+        if self.at:
+            zone = ZoneInfo(self.zone)
+            today = now.astimezone(zone).date()
+            for day in (today, today - timedelta(days=1)):
+                for text in self.at:
+                    hour, minute = map(int, text.split(":"))
+                    at = datetime.combine(day, Time(hour, minute), zone).astimezone(now.tzinfo)
+                    if at <= now:
+                        found.append(at)
+        return max(found, default=None)
+
+
+class StockOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """`system` is of record for stock in `state` at `site` ("": at every site that no other rule names) from the beginning of `since` on (None: always)."""
+
+    state: State
+    system: str
+    site: str = ""
+    since: date | None = None
+
+
+class StockSite(msgspec.Struct, frozen=True, kw_only=True):
+    """A site whose stock is kept. system: the warehouse system that tells it, "" for none. entity: the legal entity on whose books it stands."""
+
+    system: str = ""
+    entity: str = ""
+
+
+class StockItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What is particular about an item. safety: never promised, at any site; None: the general buffer. value: of one stock unit. multiple: it is sold in these."""
+
+    safety: Decimal | None = None
+    value: Decimal | None = None
+    multiple: Decimal | None = None
+
+
+class StockPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[stock]` table, and what the CSV files say for it. Without one no stock is kept.
+
+    allocation: who goes first when there is not enough. reservation_hours: after that a soft reservation is given back, None: never. horizon_days: how far ATP looks.
+    buffer: never promised, by item and site, where the item says no `safety`. receipts_late_days: an expected receipt that is later than that is not counted on.
+    negative_at: sites whose balances may fall below nothing. split: an order's line may come from several sites.
+    repair_free: a repair worth at most this may be done without approval; repair_limit: above this it may not be done at all, None: no such limit.
+    reconcile: when snapshots are asked for; grace_minutes: a difference younger than that may be a movement under way. silent_after_minutes: a system that tells
+    stock and was not heard for so long is stale, None: never.
+    """
+
+    allocation: Allocation = "priority"
+    reservation_hours: float | None = None
+    horizon_days: int = 180
+    buffer: Decimal = ZERO
+    receipts_late_days: int = 7
+    negative_at: tuple[str, ...] = ()
+    split: bool = False
+    repair_free: Decimal = ZERO
+    repair_limit: Decimal | None = None
+    reconcile: Schedule = Schedule()
+    grace_minutes: float = 60
+    silent_after_minutes: float | None = 60
+    owners: tuple[StockOwner, ...] = ()
+    sites: Mapping[str, StockSite] = {}
+    items: Mapping[str, StockItem] = {}
+
+    def safety(self, item: str) -> Decimal:
+        """So many of an item are kept back at each site."""
+        said = self.items.get(item)
+        return self.buffer if said is None or said.safety is None else said.safety
+
+    def owner(self, state: str, site: str, on: date) -> str:
+        """The system of record for `state` at `site` on a day, "" when anybody may speak. A rule for the site goes before one for all, one for the state before
+        one for any, a later one before an earlier one; and where no rule speaks, the site's own system is of record."""
+        best = max(
+            (
+                ((rule.site == site, rule.state == state, rule.since or date.min), rule.system)
+                for rule in self.owners
+                if rule.site in ("", site) and rule.state in ("any", state) and (rule.since is None or rule.since <= on)
+            ),
+            key=lambda found: found[0],
+            default=None,
+        )
+        if best is not None:
+            return best[1]
+        here = self.sites.get(site)
+        return here.system if here is not None else ""
+
+    def told_by(self, system: str) -> tuple[str, ...]:
+        """The sites whose stock `system` tells."""
+        return tuple(site for site, said in self.sites.items() if said.system == system)
+
+    def sources(self) -> tuple[str, ...]:
+        """The systems that tell stock, by name."""
+        return tuple(sorted({said.system for said in self.sites.values() if said.system}))
+
+
+class StaleRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel does when `source` ("": any) was not heard for `after_minutes`: widen its buffer by `factor`, tell zero of the sites that the source tells,
+    or stop telling of them."""
+
+    source: str = ""
+    after_minutes: float = 60
+    action: Literal["widen", "zero", "stop"] = "widen"
+    factor: Decimal = Decimal(2)
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """What one channel is told of our stock: a file of `channels/`.
+
+    id: its name. system: where it goes; format: x12 (an 846) or json; partner: whose 846. sites, items: of which, () for all.
+    What is offered of an item at a site: share_percent of what is available, less the buffer (the larger of `buffer` units and buffer_percent of what is available),
+    at most `cap`; less than `minimum` is told as nothing. delta_seconds: changes are gathered for so long. snapshot: when everything is told anew.
+    late_minutes: an offer that is not delivered by then is an exception. receipts: tell when more is expected. lines: at most so many in one document.
+    """
+
+    id: str
+    system: str
+    format: Literal["x12", "json"] = "json"
+    partner: str = ""
+    name: str = ""
+    sites: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    share_percent: Decimal = Decimal(100)
+    buffer: Decimal = ZERO
+    buffer_percent: Decimal = ZERO
+    cap: Decimal | None = None
+    minimum: Decimal = ZERO
+    delta_seconds: float = 5
+    snapshot: Schedule = Schedule(every_hours=24)
+    late_minutes: float = 15
+    receipts: bool = True
+    lines: int = 5000
+    stale: tuple[StaleRule, ...] = ()
+
+    def stale_rule(self, source: str) -> StaleRule | None:
+        """The rule that holds for a source: its own before the one for any."""
+        named = {rule.source: rule for rule in self.stale}
+        return named.get(source) or named.get("")
