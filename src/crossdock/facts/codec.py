@@ -9,12 +9,13 @@ from typing import Any, get_args
 
 import msgspec
 
+from crossdock.facts.feed import FeedFact, SourceFact
 from crossdock.facts.interchange import InterchangeFact
 from crossdock.facts.order import OrderFact
 from crossdock.facts.stock import StockFact
 from crossdock.facts.told import Told
 
-AnyFact = OrderFact | InterchangeFact | StockFact
+AnyFact = OrderFact | InterchangeFact | StockFact | FeedFact | SourceFact
 
 VERSIONS: Mapping[str, int] = {}
 """Present version by fact type, where it is not 1."""

@@ -4,7 +4,7 @@ Quantities are in an item's stock unit, money in the company's currency. Nothing
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as Time
 from decimal import Decimal
 from typing import Literal
@@ -17,6 +17,7 @@ State = Literal["receiving", "storage", "allocated", "staging", "transit", "quar
 """A state of stock that a system may be of record for: the place where it stands (`ledger.movement.Place`), or any of them."""
 
 ZERO = Decimal(0)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,8 +31,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         """The last moment, not after `now`, at which it was due; None when it never is. All machines give the same."""
         found: list[datetime] = []
         if self.every_hours:
-            hours = int(now.timestamp()) // 3600 // self.every_hours * self.every_hours
-            found.append(datetime.fromtimestamp(hours * 3600, now.tzinfo))
+            found.append(now - (now - _EPOCH) % timedelta(hours=self.every_hours))
         if self.at:
             zone = ZoneInfo(self.zone)
             today = now.astimezone(zone).date()
