@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from crossdock.ledger.demand import Demand
+from crossdock.ledger.movement import Kind
 from crossdock.trade.documents import (
     Invoice,
     PreparedSegments,
@@ -94,11 +96,24 @@ class Name(msgspec.Struct, frozen=True, array_like=True, gc=False):
     value: str
 
 
+class Taken(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Stock that a process moved: what a shipment took out of a site (`ship`), or what could not be picked and is put on `hold` there. id: the process's own.
+    It may change as more is told; a movement may not, so the difference becomes one of its own."""
+
+    id: str
+    kind: Kind
+    item: str
+    site: str
+    quantity: Decimal
+    at: datetime
+
+
 class Standing(msgspec.Struct, frozen=True, gc=False):
     """Where a process stands: all that follows from its state at `now`.
 
     milestone: the process's own, in its own order. wake_at: the next moment at which time alone changes this standing (a clock running out, a ship window opening); None: never.
     summary: figures for lists: customer, purchase order, money, counts; as msgspec writes JSON (a Decimal as text).
+    demands: what it wants of the stock, all of it. taken: what it has moved of the stock, all of it; the flow writes the difference to what it wrote before.
     workings: the process's own, what the next `derive` may take over; nobody else reads it.
     """
 
@@ -108,6 +123,8 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     names: tuple[Name, ...] = ()
     wake_at: datetime | None = None
     summary: dict[str, Any] = {}
+    demands: tuple[Demand, ...] = ()
+    taken: tuple[Taken, ...] = ()
     workings: Any = None
 
 

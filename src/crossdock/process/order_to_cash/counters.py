@@ -11,12 +11,13 @@ from zlib import crc32
 import msgspec
 
 from crossdock.process.order_to_cash.money import ZERO, amount_of
-from crossdock.process.order_to_cash.state import Line, Order, Sent, Shipment, State, Word
+from crossdock.process.order_to_cash.state import Line, Order, Reserved, Sent, Shipment, State, Word
 
 
 class LineNow(msgspec.Struct, gc=False):
     """A line as it stands. undecided: the cause for which it cannot be accepted or rejected yet, "" when it can.
-    partner_price: the customer's, where it is the one that holds. short: what complete confirmations left unshipped and the agreement gives up."""
+    partner_price: the customer's, where it is the one that holds. short: what complete confirmations left unshipped and the agreement gives up.
+    promise: what the ledger answered to the demand as it stands; None: nothing yet, or no stock is kept. unavailable: what it does not have and nobody waits for."""
 
     line: Line
     original: Decimal
@@ -33,6 +34,8 @@ class LineNow(msgspec.Struct, gc=False):
     invoiced: Decimal = ZERO
     short: Decimal = ZERO
     backordered: Decimal = ZERO
+    promise: Reserved | None = None
+    unavailable: Decimal = ZERO
 
     open: Decimal = ZERO
     cut: Decimal = ZERO
@@ -108,7 +111,9 @@ class ShipmentNow(msgspec.Struct, gc=False):
 
 class Position(msgspec.Struct, gc=False):
     """All of it. mark: names what has been altered since the order came, "" for nothing: what is told again is told under another mark.
-    late: changes ("cancel" for the cancellation) that came after a release and are not applied. candidate: what to release next."""
+    late: changes ("cancel" for the cancellation) that came after a release and are not applied. candidate: what to release next.
+    Where stock is kept (`stocked`): promised: every demand has been answered. candidate_site, candidate_items: where the next release ships from ("": it cannot yet) and which
+    item of a line; waiting_for: by line, what is to be released and not there."""
 
     order: Order
     lines: dict[str, LineNow]
@@ -129,6 +134,11 @@ class Position(msgspec.Struct, gc=False):
     shipments: list[ShipmentNow] = []
     candidate: dict[str, Decimal] = {}
     candidate_label: str = ""
+    candidate_site: str = ""
+    candidate_items: dict[str, str] = {}
+    waiting_for: dict[str, Decimal] = {}
+    stocked: bool = False
+    promised: bool = True
     surplus: tuple[str, ...] = ()
     short: bool = False
     total: Decimal = ZERO

@@ -4,20 +4,20 @@ To the customer we speak of its lines, items, units and prices; to the warehouse
 One function per kind of obligation, looked up in `_EFFECTS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from crossdock.crosswalk.numbers import digest
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Effect, Obligation
+from crossdock.process.order_to_cash.answering import answer_of
 from crossdock.process.order_to_cash.counters import LineNow, Position, ShipmentNow
 from crossdock.process.order_to_cash.lines import as_it_came
 from crossdock.process.order_to_cash.money import ZERO, amount_of, said_to_customer
 from crossdock.process.order_to_cash.position import position_of
 from crossdock.process.order_to_cash.state import Line, ShippedLine, State
 from crossdock.trade.documents import (
-    AcknowledgedLine,
     Address,
     Invoice,
     InvoiceLine,
@@ -78,26 +78,12 @@ def _sku(line: Line, item: str = "") -> tuple[ItemReference, ...]:
 # --- To the customer -------------------------------------------------------------------------------------------------------
 
 
-def _answer(now: LineNow) -> tuple[AcknowledgedLine, ...]:
-    """The seller's answer to one line, in the customer's unit."""
-    line = now.line
-    if now.deleted:
-        return (AcknowledgedLine(status="cancelled", quantity=ZERO, unit=line.partner_unit),)
-    if now.cancelled is not None:
-        status = "rejected" if now.undecided else "cancelled"
-        return (AcknowledgedLine(status=status, quantity=line.partner_quantity, unit=line.partner_unit),)
-    status = (
-        "price-changed" if now.price_changed else "accepted" if now.quantity == now.original else "quantity-changed"
-    )
-    quantity, unit, _ = said_to_customer(line, now.price, now.partner_price, now.quantity)
-    return (AcknowledgedLine(status=status, quantity=quantity, unit=unit),)
-
-
 def _acknowledge(state: State, p: Position, obligation: Obligation, agreement: Agreement, now: datetime) -> Effect:
-    lines, statuses = [], set()
+    lines: list[PurchaseOrderAcknowledgementLine] = []
+    statuses: set[str] = set()
     for line in p.lines.values():
-        answers = _answer(line)
-        statuses.add(answers[0].status)
+        answers = answer_of(line)
+        statuses.update(answer.status for answer in answers)
         x = line.line
         price = said_to_customer(x, line.price, line.partner_price, line.quantity)[2]
         lines.append(
@@ -296,7 +282,13 @@ def _invoice(state: State, p: Position, obligation: Obligation, agreement: Agree
 
 
 def _warehouse_order(
-    state: State, p: Position, obligation: Obligation, label: str, quantities: dict[str, Decimal], purpose: str
+    state: State,
+    p: Position,
+    obligation: Obligation,
+    label: str,
+    quantities: dict[str, Decimal],
+    purpose: str,
+    items: Mapping[str, str],
 ) -> Effect:
     order = p.order
     lines = []
@@ -305,7 +297,13 @@ def _warehouse_order(
         if now is not None:
             x = now.line
             lines.append(
-                WarehouseOrderLine(line=name, quantity=quantity, unit=x.unit, items=_sku(x), description=x.description)
+                WarehouseOrderLine(
+                    line=name,
+                    quantity=quantity,
+                    unit=x.unit,
+                    items=_sku(x, items.get(name, "")),
+                    description=x.description,
+                )
             )
     content = WarehouseOrder(
         depositor_order=state.key,
@@ -323,10 +321,10 @@ def _warehouse_order(
     )
     return Effect(
         obligation=obligation.id,
-        system=p.warehouse,
+        system=obligation.creditor,
         document="warehouse-order",
         content=content,
-        partner=p.warehouse,
+        partner=obligation.creditor,
         ordering_key=state.key,
         number=label,
         told=tuple(quantities.items()),
@@ -336,16 +334,17 @@ def _warehouse_order(
 def _release(state: State, p: Position, obligation: Obligation, agreement: Agreement, now: datetime) -> Effect:
     label = obligation.subject
     quantities = next((r.told for r in p.releases if r.label == label), None)
+    items: Mapping[str, str] = {}
     if quantities is None:
         if label != p.candidate_label:
             raise KeyError(obligation.id)
-        quantities = p.candidate
-    return _warehouse_order(state, p, obligation, label, quantities, "original")
+        quantities, items = p.candidate, p.candidate_items
+    return _warehouse_order(state, p, obligation, label, quantities, "original", items)
 
 
 def _cancel_release(state: State, p: Position, obligation: Obligation, agreement: Agreement, now: datetime) -> Effect:
     release = next(r for r in p.releases if r.label == obligation.subject)
-    return _warehouse_order(state, p, obligation, release.label, release.told, "cancellation")
+    return _warehouse_order(state, p, obligation, release.label, release.told, "cancellation", {})
 
 
 # --- To the ERP and the tax service ----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from msgspec.structs import astuple, replace
 
 from crossdock.facts import order as facts
 from crossdock.facts.fact import Fact
+from crossdock.facts.stock import StockReserved
 from crossdock.process.order_to_cash.packing import mislabelled, packed_in
 from crossdock.process.order_to_cash.state import (
     AlteredLine,
@@ -21,6 +22,7 @@ from crossdock.process.order_to_cash.state import (
     Line,
     Order,
     Package,
+    Reserved,
     Resolved,
     Sent,
     Shipment,
@@ -138,6 +140,7 @@ def _received(state: State, d: facts.OrderReceived, at: datetime, fact: str) -> 
         d.requested_delivery,
         d.total,
         d.total is not None and not d.allowances,
+        d.sites,
     )
     orders = _differing(state.orders, order, _same_order)
     return state if orders is state.orders else replace(state, orders=orders)
@@ -330,6 +333,16 @@ def _shipped(state: State, d: facts.ShipmentConfirmed, at: datetime, fact: str) 
     return state if versions is known else _with(state, "shipments", d.shipment, versions)
 
 
+def _promised(state: State, d: StockReserved, at: datetime, fact: str) -> State:
+    """What the ledger promised last, line by line: its revisions rise, whatever its clock says."""
+    better: dict[str, Reserved] = {}
+    for line in d.lines:
+        known = state.reserved.get(line.line)
+        if known is None or (d.revision, fact) > (known.revision, known.fact):
+            better[line.line] = Reserved(at, fact, d.revision, line.reserved, line.backordered, line.promised_on)
+    return replace(state, reserved={**state.reserved, **better}) if better else state
+
+
 _EVOLVE: dict[type, Callable[[State, Any, datetime, str], State]] = {
     facts.OrderReceived: _received,
     facts.OrderChanged: _changed,
@@ -351,4 +364,5 @@ _EVOLVE: dict[type, Callable[[State, Any, datetime, str], State]] = {
     facts.EffectRetried: _retried,
     facts.AcknowledgementReceived: _acknowledged,
     facts.ShipmentConfirmed: _shipped,
+    StockReserved: _promised,
 }

@@ -3,7 +3,8 @@
 credit-check (us to the ERP; again under the order's mark when a change made it dearer), acknowledge (us to the customer, 855; `acknowledge/{mark}` after each
 alteration), create-in-erp, revise-in-erp/{mark}, release/{n} (us to the warehouse, 940; a release that differs from the order as it came carries a mark of its
 content: `release/2-1f03ab`), cancel-release/{n}, confirm-shipment/{n} (the warehouse to us), ship-notice/{shipment} (856), post-shipment/{shipment},
-tax/{shipment}, invoice/{shipment} (810), functional-ack/{obligation} (their 997 for a document of ours). `pay` is not derived yet: nothing tells of remittances.
+tax/{shipment}, invoice/{shipment} (810), functional-ack/{obligation} (their 997 for a document of ours),
+backorder/{line} (what stock lacks). `pay` is not derived yet: nothing tells of remittances.
 
 A mark names what was altered since the order came (a change's number, `cancel-3`, `cancel`, or the last of several with a checksum of all): other content, other id.
 What was sent stays met whatever happens after.
@@ -15,9 +16,18 @@ from functools import lru_cache
 
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Obligation, Status
+from crossdock.process.order_to_cash.answering import acknowledge_id
 from crossdock.process.order_to_cash.counters import LineNow, Position, ReleaseNow, ShipmentNow, decision, stands
 from crossdock.process.order_to_cash.money import rounded
 from crossdock.process.order_to_cash.state import Answer, Sent, State
+from crossdock.process.order_to_cash.stocking import (
+    UNANSWERED,
+    backordered,
+    in_words,
+    site_of,
+    waits_for,
+    warehouse_of,
+)
 
 BLOCKED, READY, WAITING, MET, REFUSED, VOID = (
     Status.BLOCKED,
@@ -56,10 +66,6 @@ def opens_at(p: Position, agreement: Agreement) -> datetime | None:
     if agreement.release_lead_days is None or day is None:
         return None
     return datetime.combine(day, time(), UTC) - timedelta(days=agreement.release_lead_days)
-
-
-def acknowledge_id(p: Position) -> str:
-    return f"acknowledge/{p.mark}" if p.mark else "acknowledge"
 
 
 def credit_id(p: Position) -> str:
@@ -175,7 +181,7 @@ class Owing:
         p, agreement, state = self.p, self.agreement, self.state
         if not agreement.acknowledge:
             return
-        current = acknowledge_id(p)
+        current = acknowledge_id(p, state)
         partner = p.order.partner
         told = sorted([w for w in state.sent if w.startswith("acknowledge")])
         for what in told:
@@ -191,6 +197,8 @@ class Owing:
             self._void("acknowledge", "acknowledge", partner)
             return
         blocked = self._taken() if p.cancelled is None else ()
+        if not p.promised:
+            blocked = (*blocked, UNANSWERED)
         if not agreement.channel:
             blocked = (*blocked, _NO_CHANNEL)
         due = _hours(p.altered_at if p.mark and p.altered_at else p.order.at, self.clocks.acknowledge_hours)
@@ -235,7 +243,7 @@ class Owing:
         p, state = self.p, self.state
         for release in p.releases:
             what = f"release/{release.label}"
-            warehouse = p.warehouse
+            warehouse = warehouse_of(p, self.agreement, site_of(p, release))
             self._add(what, "release", warehouse, release.sent, (), None, release.label)
             self._confirm(release)
             cancel = f"cancel-release/{release.label}"
@@ -245,6 +253,11 @@ class Owing:
                 self._add(cancel, "cancel-release", warehouse, sent, (), due, release.label)
         if p.candidate:
             self._release(p.candidate_label)
+        for name, quantity, day in backordered(p):
+            due = datetime.combine(day, time(), UTC) + timedelta(days=1) if day is not None else None
+            amount = p.lines[name].amount(quantity)
+            lacking = f"reserved: {in_words(p, name, quantity)}"
+            self._add(f"backorder/{name}", "backorder", p.order.partner, None, (lacking,), due, name, amount)
 
     def _release(self, label: str) -> None:
         p, agreement, state = self.p, self.agreement, self.state
@@ -277,6 +290,8 @@ class Owing:
             blocked.append(f"cancel-date: the customer takes nothing after {p.cancel_after}")
         if any(s.unreleased and s.quantities for s in p.shipments):
             blocked.append("shipped-unreleased: something left under a release that is not known to be out")
+        if p.stocked:
+            blocked.extend(waits_for(p))
         if p.surplus:
             blocked.append("cancel-release: an earlier release holds more than is wanted")
         for release in p.releases:
@@ -286,7 +301,8 @@ class Owing:
             sum([p.lines[n].amount(q) for n, q in p.candidate.items()], Decimal(0)) if p.releases or p.mark else p.total
         )
         due = _minutes(since, self.clocks.release_minutes)
-        self._add(f"release/{label}", "release", p.warehouse, None, tuple(blocked), due, label, amount)
+        warehouse = warehouse_of(p, agreement, p.candidate_site or p.site)
+        self._add(f"release/{label}", "release", warehouse, None, tuple(blocked), due, label, amount)
 
     def _confirm(self, release: ReleaseNow) -> None:
         """What the warehouse owes for a release that is out; the clock starts with the release, or with the ship window where that is later."""
@@ -305,8 +321,9 @@ class Owing:
         elif release.refused is not None:
             status, evidence = REFUSED, (*evidence, release.refused.fact)
         what = f"{self.prefix}confirm-shipment/{release.label}"
+        warehouse = warehouse_of(p, self.agreement, site_of(p, release))
         self.found.append(
-            Obligation(what, "confirm-shipment", p.warehouse, "us", status, due, (), evidence, release.label)
+            Obligation(what, "confirm-shipment", warehouse, "us", status, due, (), evidence, release.label)
         )
 
     # --- What a shipment calls for ---

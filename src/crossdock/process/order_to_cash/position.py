@@ -30,6 +30,7 @@ class Worked(msgspec.Struct, frozen=True, gc=False):
             agreement is self.agreement
             and old.orders is state.orders
             and old.shipments is state.shipments
+            and old.reserved is state.reserved
             and old.decided is state.decided
             and old.refused is state.refused
             and old.retried is state.retried

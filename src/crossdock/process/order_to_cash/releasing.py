@@ -8,6 +8,7 @@ from crossdock.policy.agreement import Agreement
 from crossdock.process.order_to_cash.counters import Position, ReleaseNow, checksum, decision, stands
 from crossdock.process.order_to_cash.money import ZERO
 from crossdock.process.order_to_cash.state import State
+from crossdock.process.order_to_cash.stocking import labelled, take_promises
 
 
 def releases_of(p: Position, state: State) -> list[ReleaseNow]:
@@ -72,10 +73,16 @@ def plan(p: Position, state: State, agreement: Agreement) -> None:
             as_it_came = False
     if p.short and decision(state, "short-shipped") != "accept":
         p.candidate = {}
+    if take_promises(p, state, agreement):
+        as_it_came = False
     if p.candidate:
         number = 1 + max([r.number for r in p.releases], default=0)
         if as_it_came:
             p.candidate_label = "1"
         else:
+            items = p.candidate_items
             content = "|".join([f"{name}={quantity}" for name, quantity in p.candidate.items()])
+            if any(item != p.lines[name].line.item for name, item in items.items()):
+                content += "|" + "|".join(items.values())
             p.candidate_label = f"{number}-{checksum(f'{p.mark}|{content}')}"
+        p.candidate_label = labelled(p, p.candidate_label)

@@ -9,7 +9,7 @@ from crossdock.process.order_to_cash.money import ZERO
 from crossdock.process.order_to_cash.packing import mispacked
 from crossdock.process.order_to_cash.state import Answer, Sent, Shipment, State
 
-_label = re.compile(r"[0-9]+(-[0-9a-f]{6})?").fullmatch
+_label = re.compile(r"[0-9]+(-[0-9a-f]{6}(-.+)?)?").fullmatch
 """What our labels of releases look like; warehouses also write numbers of their own there."""
 
 

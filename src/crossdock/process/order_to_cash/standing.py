@@ -16,6 +16,7 @@ from crossdock.process.order_to_cash.money import ZERO
 from crossdock.process.order_to_cash.obligations import Owing
 from crossdock.process.order_to_cash.position import Worked, position_of
 from crossdock.process.order_to_cash.state import State
+from crossdock.process.order_to_cash.stocking import demands_of, taken_of
 from crossdock.process.order_to_cash.troubles import UNKNOWN_ORDER_HOURS, troubles_of, unknown_order
 
 _OPEN = frozenset((Status.BLOCKED, Status.READY, Status.WAITING))
@@ -50,6 +51,8 @@ def derive(state: State, agreement: Agreement | None, now: datetime, before: Sta
         names=tuple(_names(state, p)),
         wake_at=_wake_at(p, obligations, owing.opens, now),
         summary=_summary(p, agreement, obligations),
+        demands=demands_of(state, p, agreement),
+        taken=taken_of(p, agreement),
         workings=Worked(state, agreement, p),
     )
 

@@ -62,6 +62,7 @@ class Order(Told, frozen=True, array_like=True, gc=False):
     requested_delivery: date | None
     total: Decimal | None
     expects_total: bool
+    sites: tuple[str, ...] = ()
 
 
 class AlteredLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -163,13 +164,27 @@ class Shipment(Told, frozen=True, array_like=True, gc=False):
     mislabelled: str
 
 
+class Reserved(Told, frozen=True, array_like=True, gc=False):
+    """What the ledger has promised for a line: `lines` is (item, site, quantity), the rest is `backordered`. Of several revisions the highest holds."""
+
+    revision: int
+    lines: tuple[tuple[str, str, Decimal], ...]
+    backordered: Decimal
+    promised_on: date | None
+
+    @property
+    def wanted(self) -> Decimal:
+        """The demand that it answers."""
+        return sum([quantity for _, _, quantity in self.lines], self.backordered)
+
+
 class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All that was told of one order.
 
     orders: the differing versions of the order received under its number, the first told first; it is the one that holds.
     changes, shipments: the differing versions told under each number, the first told first. cancelled: by whom. resolved: by line, the route under "".
     approved: by line, all lines under "". line_cancels: by line, all under "". answers, sent, acknowledged, refused, retried: by obligation. decided: by trouble.
-    since: the earliest moment of which anything was told.
+    reserved: by line. since: the earliest moment of which anything was told.
     """
 
     key: str
@@ -188,6 +203,7 @@ class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
     retried: dict[str, Told] = {}
     decided: dict[str, Word] = {}
     shipments: dict[str, tuple[Shipment, ...]] = {}
+    reserved: dict[str, Reserved] = {}
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
