@@ -9,7 +9,7 @@ from typing import get_args
 
 from crossdock.facts.fact import Fact
 from crossdock.facts.interchange import InterchangeFact
-from crossdock.process import interchange, order_to_cash
+from crossdock.process import feed, interchange, order_to_cash, source
 from crossdock.process.obligation import CONTENT_TYPES, Effect, Name, Obligation, Standing, Status, Trouble
 from crossdock.process.process import Process
 
@@ -27,10 +27,16 @@ __all__ = [
     "process_of_fact",
 ]
 
-PROCESSES: Mapping[str, Process] = {p.name: p for p in (order_to_cash.PROCESS, interchange.PROCESS)}
+PROCESSES: Mapping[str, Process] = {
+    p.name: p for p in (order_to_cash.PROCESS, interchange.PROCESS, feed.PROCESS, source.PROCESS)
+}
 """Every process by its name."""
 
-_BY_PREFIX: tuple[tuple[tuple[str, ...], Process], ...] = ((interchange.PREFIXES, interchange.PROCESS),)
+_BY_PREFIX: tuple[tuple[tuple[str, ...], Process], ...] = (
+    (interchange.PREFIXES, interchange.PROCESS),
+    ((feed.PREFIX,), feed.PROCESS),
+    ((source.PREFIX,), source.PROCESS),
+)
 """Whose keys begin with one of these words, in turn; every other key is our number of an order."""
 
 _PREFIXES = tuple(prefix for prefixes, _ in _BY_PREFIX for prefix in prefixes)
