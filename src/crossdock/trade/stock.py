@@ -11,16 +11,18 @@ from crossdock.trade.documents import Document, ItemReference, PartyReference, R
 
 
 class ReceivingException(Document, frozen=True, kw_only=True):
-    """So many of a received line that were not as announced (X12 W13). condition: damaged, short, over, on-hold, or as received."""
+    """So many of a received line that were not as announced (X12 W13). condition: damaged, short, over, quality, wrong-item, good, rejected, on-hold, or as received.
+    `cause`: the code of why it was damaged, as received."""
 
     quantity: Decimal
     unit: str
     condition: str
-    references: tuple[Reference, ...] = ()
+    lot: str = ""
+    cause: str = ""
 
 
 class ReceivedLine(Document, frozen=True, kw_only=True):
-    """So many of an item that came in, those in `exceptions` that came in badly among them. `line` is the depositor's line where the warehouse echoes it, else its place."""
+    """So many of an item that came in, bad ones among them; `exceptions` say of how many what was wrong. `line` is our line where the warehouse echoes it, else its place."""
 
     line: str
     quantity: Decimal
@@ -34,10 +36,10 @@ class ReceivedLine(Document, frozen=True, kw_only=True):
 
 class StockTransferReceiptAdvice(Document, frozen=True, kw_only=True):
     """The warehouse's receipt (X12 944, W17). `receipt` is its own number, `depositor_order` our number of what we announced (943), `shipment` the shipment's number there.
-    status: complete, partial, cancellation, or as received. `received` is the day it came in, `arrived` the day of its arrival."""
+    purpose: original, or as received. `received` is the day it was taken in, `arrived` that of its arrival."""
 
     receipt: str
-    status: str = "complete"
+    purpose: str = "original"
     received: date | None = None
     depositor_order: str = ""
     shipment: str = ""
@@ -50,24 +52,23 @@ class StockTransferReceiptAdvice(Document, frozen=True, kw_only=True):
 
 
 class AdjustedLine(Document, frozen=True, kw_only=True):
-    """A change of so many, signed: less than nothing takes away. reason: the warehouse's code, as received. from_status, to_status: where a status code
-    says that stock changed its status and not its quantity, as received."""
+    """A change of so many, signed: less than nothing takes away. `reason` is the warehouse's code, as received; `line` ours where it is echoed, else its place."""
 
+    line: str
     reason: str
     quantity: Decimal
     unit: str
     items: tuple[ItemReference, ...] = ()
+    description: str = ""
     lot: str = ""
-    from_status: str = ""
-    to_status: str = ""
     references: tuple[Reference, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 class InventoryAdjustmentAdvice(Document, frozen=True, kw_only=True):
-    """The warehouse changed its stock (X12 947, W15). `number` is its own, `depositor_number` ours where it echoes one."""
+    """The warehouse changed its stock (X12 947, W15). `number` is its own, `depositor_number` ours; one of them is there. purpose: original, or as received."""
 
-    number: str
+    number: str = ""
+    purpose: str = "original"
     adjusted: date | None = None
     depositor_number: str = ""
     parties: tuple[PartyReference, ...] = ()
@@ -76,33 +77,40 @@ class InventoryAdjustmentAdvice(Document, frozen=True, kw_only=True):
     lines: tuple[AdjustedLine, ...] = ()
 
 
+class PlacedQuantity(Document, frozen=True, kw_only=True):
+    """The part of a level that is at one site: `site` is its code or name as the sender writes it, `role` what it is (warehouse, or as received)."""
+
+    quantity: Decimal
+    unit: str
+    site: str = ""
+    role: str = "warehouse"
+    on: date | None = None
+
+
 class StockLevel(Document, frozen=True, kw_only=True):
-    """So many of one status. status: available, on-hand, allocated, damaged, quarantined, in-transit, on-order, backordered, or as received.
-    `site` is the place's code as the sender writes it, "" for that of the document; `on`: as of or from that day."""
+    """So many of one status. status: available (may be sold), on-hand, on-order, expected (more to be sold, from the day `on`), backordered, or as received.
+    `places` divide it by site, where the sender does."""
 
     status: str
     quantity: Decimal
     unit: str = ""
-    site: str = ""
     on: date | None = None
+    places: tuple[PlacedQuantity, ...] = ()
 
 
 class InventoryLine(Document, frozen=True, kw_only=True):
-    """The levels of an item. `next_on` and `next_quantity`: when the sender expects more, and how many."""
+    """The levels of an item."""
 
     line: str
     items: tuple[ItemReference, ...] = ()
     description: str = ""
     lot: str = ""
     levels: tuple[StockLevel, ...] = ()
-    next_on: date | None = None
-    next_quantity: Decimal | None = None
-    next_unit: str = ""
 
 
 class InventoryAdvice(Document, frozen=True, kw_only=True):
-    """What there is (X12 846, BIA). kind: seller (what may be sold), warehouse (what is there), or as received. `as_of` is the moment its figures speak of,
-    without a zone where the sender tells none. `channel` is to whom it is told, in our words, and stays with us."""
+    """What there is (X12 846, BIA). kind: seller, distributor (whose report it is), or as received. purpose: original, change (what is not listed is as it was), or as received.
+    `as_of` is the moment its figures speak of, without a zone. `channel` is to whom it is told, in our words: it stays with us."""
 
     number: str
     kind: str = "seller"
@@ -124,11 +132,12 @@ class ShippedStockLine(Document, frozen=True, kw_only=True):
     items: tuple[ItemReference, ...] = ()
     description: str = ""
     lot: str = ""
+    references: tuple[Reference, ...] = ()
 
 
 class StockTransferShipmentAdvice(Document, frozen=True, kw_only=True):
     """Stock is on its way to a warehouse (X12 943, W06): our announcement of an expected receipt. `depositor_order` is our number of it, which the warehouse's receipt echoes.
-    purpose: original, replace, cancellation, or as received."""
+    purpose: original, or as received."""
 
     depositor_order: str
     purpose: str = "original"
