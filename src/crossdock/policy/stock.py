@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 Allocation = Literal["priority", "first-come", "fair-share"]
-State = Literal["receiving", "storage", "allocated", "staging", "transit", "quarantine", "damaged", "any"]
-"""A state of stock that a system may be of record for: the place where it stands (`ledger.movement.Place`), or any of them."""
+State = Literal["on-hand", "available", "allocated", "picked", "in-transit", "damaged", "quarantined"]
+"""A state of stock that a system may be of record for: the words of `ledger.legs.State`."""
 
 ZERO = Decimal(0)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,7 +45,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StockOwner(msgspec.Struct, frozen=True, kw_only=True):
-    """`system` is of record for stock in `state` at `site` ("": at every site that no other rule names) from the beginning of `since` on (None: always)."""
+    """`system` is of record for stock in `state` at `site` ("": at every site without a rule of its own) from the beginning of the day `since` (UTC) on, None: from
+    ever. `ledger.ownership` says what follows."""
 
     state: State
     system: str
@@ -99,23 +100,6 @@ class StockPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """So many of an item are kept back at each site."""
         said = self.items.get(item)
         return self.buffer if said is None or said.safety is None else said.safety
-
-    def owner(self, state: str, site: str, on: date) -> str:
-        """The system of record for `state` at `site` on a day, "" when anybody may speak. A rule for the site goes before one for all, one for the state before
-        one for any, a later one before an earlier one; and where no rule speaks, the site's own system is of record."""
-        best = max(
-            (
-                ((rule.site == site, rule.state == state, rule.since or date.min), rule.system)
-                for rule in self.owners
-                if rule.site in ("", site) and rule.state in ("any", state) and (rule.since is None or rule.since <= on)
-            ),
-            key=lambda found: found[0],
-            default=None,
-        )
-        if best is not None:
-            return best[1]
-        here = self.sites.get(site)
-        return here.system if here is not None else ""
 
     def told_by(self, system: str) -> tuple[str, ...]:
         """The sites whose stock `system` tells."""
