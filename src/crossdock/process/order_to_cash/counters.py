@@ -17,7 +17,8 @@ from crossdock.process.order_to_cash.state import Line, Order, Reserved, Sent, S
 class LineNow(msgspec.Struct, gc=False):
     """A line as it stands. undecided: the cause for which it cannot be accepted or rejected yet, "" when it can.
     partner_price: the customer's, where it is the one that holds. short: what complete confirmations left unshipped and the agreement gives up.
-    promise: what the ledger answered to the demand as it stands; None: nothing yet, or no stock is kept. unavailable: what it does not have and nobody waits for."""
+    promise: what the ledger answered to the demand as it stands; None: nothing yet, or no stock is kept.
+    unavailable: what it does not have and nobody waits for; final: and that has been told."""
 
     line: Line
     original: Decimal
@@ -36,6 +37,7 @@ class LineNow(msgspec.Struct, gc=False):
     backordered: Decimal = ZERO
     promise: Reserved | None = None
     unavailable: Decimal = ZERO
+    final: bool = False
 
     open: Decimal = ZERO
     cut: Decimal = ZERO

@@ -39,7 +39,9 @@ def warehouse_of(p: Position, agreement: Agreement, site: str) -> str:
 
 def _wanted(now: LineNow) -> Decimal:
     """What is still to be shipped of a line, whether it is there or not."""
-    return ZERO if now.undecided else now.open + now.unavailable
+    if now.undecided:
+        return ZERO
+    return now.open if now.final else now.open + now.unavailable
 
 
 def demands_of(state: State, p: Position, agreement: Agreement) -> tuple[Demand, ...]:
@@ -86,23 +88,34 @@ def take_promises(p: Position, state: State, agreement: Agreement) -> bool:
     for name, now in p.lines.items():
         if now.undecided or not now.open:
             continue
+        if agreement.short == "cancel" and p.releases and not p.applied and name in state.reserved:
+            # What was not there when the order was released was told as cancelled: a later receipt does not bring it back.
+            _give_up(p, name, now.open - now.outstanding)
+            now.final = True
+            continue
         promise = state.reserved.get(name)
         now.promise = promise if promise is not None and promise.wanted == now.open else None
         if now.promise is None:
             p.promised = False
         elif agreement.short == "cancel" and now.promise.backordered:
-            now.unavailable = min(now.promise.backordered, now.open)
-            now.open -= now.unavailable
-            now.cut += now.unavailable
-            if name in p.candidate:
-                left = p.candidate[name] - now.unavailable
-                if left > 0:
-                    p.candidate[name] = left
-                else:
-                    del p.candidate[name]
+            _give_up(p, name, min(now.promise.backordered, now.open))
     if p.candidate and p.promised:
         _narrow(p, agreement, terms)
     return p.candidate != candidate or any(i != p.lines[n].line.item for n, i in p.candidate_items.items())
+
+
+def _give_up(p: Position, name: str, quantity: Decimal) -> None:
+    now = p.lines[name]
+    if quantity <= 0:
+        return
+    now.unavailable = quantity
+    now.open -= quantity
+    now.cut += quantity
+    left = p.candidate.get(name, ZERO) - quantity
+    if left > 0:
+        p.candidate[name] = left
+    else:
+        p.candidate.pop(name, None)
 
 
 def _narrow(p: Position, agreement: Agreement, terms: StockTerms) -> None:
