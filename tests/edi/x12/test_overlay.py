@@ -6,10 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from x12_transactions import DATA, one
+from x12_transactions import DATA, complete, one
 
 from crossdock.edi.findings import Code, Finding
-from crossdock.edi.x12.compiled import prover
 from crossdock.edi.x12.document import read, write
 from crossdock.edi.x12.guide import Guide, load
 from crossdock.edi.x12.overlay import OverlayError, apply
@@ -30,7 +29,7 @@ def judged(toml: str, file: str = "order.edi") -> list[Finding]:
     parts = segments(data, transaction, interchange.delimiters)
     found = validate(parts, made)
     if found:
-        assert not prover(made, interchange.delimiters).proves(data[transaction.start : transaction.end])
+        assert not complete(made, interchange.delimiters).proves(data[transaction.start : transaction.end])
     return found
 
 
@@ -219,5 +218,5 @@ def test_a_demand_of_a_partner_holds_on_the_fast_path_too() -> None:
     text = (DATA / "order.edi").read_text()
     made = apply(guide, {"elements": {"PO1/PID-05": {"max": 5}}})
     body = text[text.index("ST*") : text.index("GE*")]
-    assert not prover(made, interchange.delimiters).proves(body.encode())
+    assert not complete(made, interchange.delimiters).proves(body.encode())
     assert codes(validate(split(body, interchange.delimiters), made)) == [(Code.ELEMENT_TOO_LONG, "PID", 5)]

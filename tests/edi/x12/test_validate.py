@@ -5,10 +5,9 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from x12_transactions import DATA, examined, one, walked
+from x12_transactions import DATA, complete, examined, one, walked
 
 from crossdock.edi.findings import Code, Severity
-from crossdock.edi.x12.compiled import Prover, prover
 from crossdock.edi.x12.guide import load
 from crossdock.edi.x12.segments import split
 from crossdock.edi.x12.validate import validate
@@ -60,7 +59,7 @@ DEFECTS = {
 def test_a_valid_file_has_no_finding_and_is_proven_so(name: str) -> None:
     data, interchange, transaction, guide = one(f"{name}.edi")
     assert walked(data, interchange, transaction, guide) == []
-    assert prover(guide, interchange.delimiters).proves(data[transaction.start : transaction.end])
+    assert complete(guide, interchange.delimiters).proves(data[transaction.start : transaction.end])
 
 
 @pytest.mark.parametrize("name", DEFECTS)
@@ -124,7 +123,7 @@ def test_what_the_fast_path_proves_the_slow_walk_finds_nothing_in(data: st.DataO
         content = _mutated(data, content)
     delimiters = interchange.delimiters
     mutated = bytes(content)
-    if prover(guide, delimiters).proves(mutated):
+    if complete(guide, delimiters).proves(mutated):
         assert validate(split(mutated.decode("latin-1"), delimiters), guide) == []
 
 
@@ -154,20 +153,7 @@ def test_ten_thousand_mutations_are_judged_without_an_exception() -> None:
             at = chance.randrange(len(content))
             content[at : at + chance.randrange(3)] = chance.choice(PIECES)
         parts = split(bytes(content).decode("latin-1"), interchange.delimiters)
-        proven = prover(guide, interchange.delimiters).proves(bytes(content))
+        proven = complete(guide, interchange.delimiters).proves(bytes(content))
         if chance.random() < 0.2 or proven:
             found = validate(parts, guide)
             assert not (proven and found)
-
-
-def test_the_first_sets_are_walked_and_the_expression_is_made_when_volume_flows() -> None:
-    data, interchange, transaction, guide = one("order.edi")
-    made = Prover(guide, interchange.delimiters)
-    size = transaction.end - transaction.start
-    walked = 0
-    while not made.pays(size):
-        walked += 1
-        assert made.expression is None
-    assert walked == len(made.source) // size
-    assert made.proves(data[transaction.start : transaction.end])
-    assert made.pays(1)

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from crossdock.trade import documents
+from crossdock.trade import documents, stock
 
 BASE_VERSION = "004010"
 EXACT_VERSIONS = (BASE_VERSION, "005010")
@@ -126,7 +126,7 @@ class Loop(msgspec.Struct, kw_only=True, eq=False):
 class Guide(msgspec.Struct, kw_only=True, dict=True, eq=False):
     """All that is known of one transaction set in one version, for one partner if an overlay was applied.
 
-    version is the version that the guide describes; `exact` is false where another version was asked for.
+    version is the version that the guide describes; `exact` is false where another version was asked for. read_only: loops that are read and never written.
     """
 
     set_id: str
@@ -142,6 +142,7 @@ class Guide(msgspec.Struct, kw_only=True, dict=True, eq=False):
     hash_element: int = 0
     hash_required: bool = False
     again: str = ""
+    read_only: tuple[str, ...] = ()
     line_numbers: str = "ordinal"
     line_width: int = 0
     partner: str = ""
@@ -152,7 +153,8 @@ class Guide(msgspec.Struct, kw_only=True, dict=True, eq=False):
 
     @property
     def document_type(self) -> type[documents.Document]:
-        found: type[documents.Document] = getattr(documents, self.document)
+        room = documents if hasattr(documents, self.document) else stock
+        found: type[documents.Document] = getattr(room, self.document)
         return found
 
     @functools.cached_property
@@ -248,6 +250,7 @@ def _build(told: dict[str, Any], dictionary: dict[str, Any], version: str, asked
         hash_segment=segment,
         hash_element=int(element or 0),
         again=told.get("again", ""),
+        read_only=tuple(told.get("read_only", ())),
     )
     unplaced = sorted(set(told.get("meaning", {})) - set(guide.segments)) + sorted(
         set(told.get("loops", {})) - {loop.path for loop in loops(root)}

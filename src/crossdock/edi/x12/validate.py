@@ -13,6 +13,7 @@ import msgspec
 from crossdock.edi.findings import Code, Finding, Place, Severity, find
 from crossdock.edi.x12 import check_digits, elements
 from crossdock.edi.x12.guide import Guide, Loop, Segment
+from crossdock.edi.x12.narrowed import Met
 from crossdock.edi.x12.reading import pair_positions
 
 _VERSION_DEPENDENT = frozenset(
@@ -36,16 +37,18 @@ def validate(
     guide: Guide,
     place: Place | None = None,
     offsets: Sequence[tuple[int, int]] | None = None,
+    met: Met | None = None,
 ) -> list[Finding]:
     """All findings of one transaction set, ST to SE, in the order of its segments.
 
     place: where the set stands (interchange, group, control number); offsets: start and end of each segment in the file.
+    met: takes down which segments and elements were used.
     """
     judge = _Judge(guide, place or Place(transaction_set=guide.set_id), offsets)
     if not guide.exact:
         message = f"version {guide.asked} is judged by the guide for {guide.version}"
         judge.tell(Code.VERSION_UNSUPPORTED, message, 1, severity=Severity.NOTE, found=guide.asked)
-    judge.walk(segments)
+    judge.walk(segments, met)
     judge.totals(segments)
     if guide.levels:
         judge.hierarchy(segments)
@@ -102,13 +105,16 @@ class _Judge:
 
     # --- structure --------------------------------------------------------------------------------------------------
 
-    def walk(self, segments: Sequence[Sequence[str]]) -> None:
+    def walk(self, segments: Sequence[Sequence[str]], met: Met | None = None) -> None:
         """Place each segment in the structure and judge its elements."""
         stack = [_Cursor(self.guide.root, 0)]
         for position, values in enumerate(segments, 1):
             segment = self._place(values, position, stack)
             if segment is None:
                 continue
+            if met is not None:
+                bits = sum([1 << number for number, value in enumerate(values) if value])
+                met[segment.path] = met.get(segment.path, 0) | bits & ~1
             for fault in elements.faults(values, segment):
                 self.tell(
                     fault.code,

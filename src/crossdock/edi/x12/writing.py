@@ -70,7 +70,7 @@ class Writer:
     def _parts(self, loop: Loop, cls: Any) -> tuple[Emitter, ...]:
         made: list[Emitter] = []
         for part in loop.parts:
-            if part.unused or part.path in ("ST", "SE"):
+            if part.unused or part.path in ("ST", "SE", *self.guide.read_only):
                 continue
             if isinstance(part, Segment):
                 forced = part.required and (part is not loop.parts[0] or bool(loop.into) or not loop.path)

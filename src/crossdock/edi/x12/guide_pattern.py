@@ -27,20 +27,12 @@ _RUN = 3
 _TIME = rb"(?:[01][0-9]|2[0-3])[0-5][0-9]" + possessive(rb"[0-5][0-9]" + possessive(rb"[0-9]{1,2}", b"?"), b"?")
 
 
-def transaction(guide: Guide, delimiters: Delimiters) -> bytes:
-    """The expression that the bytes of a transaction set match, ST to behind SE's terminator and the line break after it."""
-    return _Builder(guide, delimiters).parts(guide.root)
+def transaction(guide: Guide, delimiters: Delimiters, root: Loop | None = None) -> bytes:
+    """The expression that the bytes of a transaction set match, ST to behind SE's terminator and the line break after it.
 
-
-def segment(segment: Segment, guide: Guide, delimiters: Delimiters) -> bytes:
-    """The expression of one segment with its terminator and the line break after it, whatever level of a hierarchy it stands at."""
-    return _Builder(guide, delimiters).segment(segment)
-
-
-def structure(guide: Guide) -> re.Pattern[bytes]:
-    """What the skeleton of a transaction set matches: the names of its segments, each with ~ behind it; an HL of a level that the guide
-    names is `HL=` and the level, any other `HL=*`."""
-    return re.compile(_Skeleton(guide, Delimiters(b"*", b">", b"~", None, b"")).parts(guide.root))
+    root: the guide's structure narrowed to what is to be matched; without it all that the guide allows.
+    """
+    return _Builder(guide, delimiters).parts(root or guide.root)
 
 
 def text_class(delimiters: Delimiters) -> bytes:
@@ -130,6 +122,8 @@ class _Builder:
         elements = segment.elements
         adjacent = self._adjacent(segment.notes, elements)
         ahead = b"".join(self._note(note) for note in segment.notes if note not in adjacent.values())
+        if not any(each.required for each in elements):
+            ahead = b"(?=" + self.mark + b")" + ahead  # a segment without data is a finding
         return name + ahead + self._tail(elements, 1, adjacent, level) + end
 
     def _adjacent(self, notes: tuple[Note, ...], elements: list[Element]) -> dict[int, Note]:
@@ -139,7 +133,9 @@ class _Builder:
         for note in notes:
             first, last = min(note.positions), max(note.positions)
             fits = note.kind in "PC" and len(note.positions) == 2 and last == first + 1 <= len(elements)
-            if fits and not {first, last} & taken and not any(each.required for each in elements[first - 1 :]):
+            if not fits or any(each.unused for each in elements[first - 1 : last]):
+                continue
+            if not {first, last} & taken and not any(each.required for each in elements[first - 1 :]):
                 found[first] = note
                 taken |= {first, last}
         return found
@@ -228,7 +224,7 @@ class _Builder:
         """A syntax note as look-aheads from behind the segment's name."""
         rest = note.positions[1:]
         if note.kind == "R":
-            return b"(?=" + self._any_of(note.positions) + b")"
+            return b"(?=" + self._any_of(tuple(sorted(note.positions))) + b")"
         has = [self._has(number) for number in note.positions]
         any_of = b"(?:" + b"|".join(has) + b")"
         if note.kind == "P":
@@ -241,11 +237,6 @@ class _Builder:
             return b"(?:(?!" + has[0] + b")|(?=" + b"|".join(has[1:]) + b"))"
         pairs = [(one, two) for at, one in enumerate(has) for two in has[at + 1 :]]
         return b"".join(b"(?!(?=" + one + b")" + two + b")" for one, two in pairs)
-
-
-class _Skeleton(_Builder):
-    def segment(self, segment: Segment, level: str = "") -> bytes:
-        return segment.id.encode() + (re.escape(b"=" + level.encode()) if level else b"") + b"~"
 
 
 def _times(body: bytes, required: bool, most: int) -> bytes:

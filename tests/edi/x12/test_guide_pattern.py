@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from crossdock.edi.x12.patterns import possessive
+from crossdock.edi.x12.guide_pattern import possessive
 
 
 @pytest.mark.parametrize("body, times, text, whole", [
