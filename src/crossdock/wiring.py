@@ -28,6 +28,7 @@ from crossdock.connectors.x12.reader import X12Reader
 from crossdock.connectors.x12.writer import X12Writer
 from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.flow.dispatch import Dispatch
+from crossdock.flow.fold import VersionNotRead
 from crossdock.flow.resolve import CAUSES, resolved
 from crossdock.policy import Agreement
 from crossdock.ports.inbound import Source
@@ -150,6 +151,11 @@ class AgreementBook:
         self._agreements: dict[int, Mapping[str, Agreement]] = {}
         self.current: Loaded | None = None
 
+    async def learn(self) -> None:
+        """Reads the versions that it lacks, whichever is in force."""
+        for number in (await self._versions.numbers()).keys() - self._agreements.keys():
+            self._agreements[number] = from_snapshot(await self._versions.get(number), number).agreements
+
     async def refresh(self) -> bool:
         """Reads what is new; says whether another version is in force than before."""
         numbers = await self._versions.numbers()
@@ -165,8 +171,11 @@ class AgreementBook:
         return changed
 
     def __call__(self, partner: str, version: int) -> Agreement | None:
-        """The agreement that held, None for a partner that the version does not know. Raises KeyError for a version not read yet."""
-        return self._agreements[version].get(partner)
+        """The agreement that held, None for a partner that the version does not know. Raises VersionNotRead."""
+        known = self._agreements.get(version)
+        if known is None:
+            raise VersionNotRead(f"version {version} of the workspace has not been read")
+        return known.get(partner)
 
 
 class Systems:
@@ -270,6 +279,7 @@ def make_worker(
         agreements,
         clock,
         systems.listener(sources),
+        agreements.learn,
     )
     for sink, writer, pace in systems.sinks(workers):
 

@@ -26,7 +26,7 @@ from crossdock.cli.session import (
 from crossdock.facts import Fact
 from crossdock.facts.codec import type_of
 from crossdock.facts.order import EffectRetried, ExceptionDecided, PriceApproved
-from crossdock.flow.rebuild import Difference, compare, evolve_all
+from crossdock.flow.rebuild import Difference, compare, evolve_all, mend_lane
 from crossdock.flow.replay import Preview, preview
 from crossdock.ports.log import Stored
 from crossdock.store.audit import audit
@@ -209,36 +209,48 @@ async def _preview(database: Database, facts: list[Fact]) -> Preview:
     for key in {fact.key for fact in facts}:
         row = await lookup.process(key)
         if row is not None:
-            stored[key] = Stored(row["lane"], key, row["state"], row["known"], row["positions"], row["created_at"])
+            stored[key] = Stored(
+                row["lane"], key, row["state"], row["known"], row["positions"], row["created_at"], row["defect"]
+            )
             milestones[key] = row["milestone"]
             made.update({each["id"]: each for each in await lookup.delivery_contents(key)})
     return preview(facts, await lookup.recorded(facts), stored, milestones, made, book, datetime.now(UTC))
 
 
-def rebuild(workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
+def rebuild(
+    workspace: WorkspaceFolder = HERE,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="First fold anew what a defect had set aside, and do what is owed since.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Fold all state anew from the log and compare it with what stands: they must be equal. Ends with 1 when they are not."""
 
-    async def work() -> tuple[int, int, list[Difference]]:
+    async def work() -> tuple[int, int, int, list[Difference]]:
         async with database_of(workspace) as database:
             book = AgreementBook(WorkspaceVersions(database))
             await book.refresh()
             differences: list[Difference] = []
-            processes = facts = 0
+            processes = facts = mended = 0
             with Progress(console=console, transient=True, disable=json) as progress:
                 task = progress.add_task("folding the log anew", total=database.lanes)
                 for lane in range(database.lanes):
+                    if mend:
+                        mended += (await mend_lane(FactLog(database), lane, book, datetime.now(UTC)))[0]
                     async with audit(database, lane) as held:
                         folded = await evolve_all(held.pages())
                         differences.extend(compare(folded, await held.standing(), book))
                         processes += len(folded)
                         facts += held.position
                     progress.advance(task)
-            return processes, facts, differences
+            return processes, facts, mended, differences
 
-    processes, facts, differences = asyncio.run(work())
+    processes, facts, mended, differences = asyncio.run(work())
     if json:
-        print_json({"processes": processes, "facts": facts, "differences": differences})
+        print_json({"processes": processes, "facts": facts, "mended": mended, "differences": differences})
     else:
+        if mend:
+            console.print(f"{mended:,} processes that were set aside are folded again")
         console.print(f"{facts:,} facts folded into {processes:,} processes; {len(differences)} differences")
         for each in differences[:50]:
             console.print(

@@ -1,10 +1,13 @@
 """Fold: facts into state, state into what is owed, and of that the difference to what is known. Pure; the caller reads and writes.
 
-`fold` is also what `rebuild` and the preview of a replay run: there is one way from facts to obligations.
+`fold` is also what `rebuild` and the preview of a replay run: there is one way from facts to obligations. A process that a defect of ours keeps from being
+folded is set aside, with an exception that says so, and holds up no other: its facts are kept by their positions, and `rebuild.mend` folds it anew.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 from zlib import crc32
 
@@ -13,10 +16,20 @@ import msgspec
 from crossdock.facts import Fact
 from crossdock.policy import Agreements
 from crossdock.ports.log import Folded, Log, Stored
-from crossdock.process import Effect, Name, Obligation, Process, Standing, Status, process_of_fact
+from crossdock.process import Effect, Name, Obligation, Process, Standing, Status, Trouble, process_of_fact
 from crossdock.process import process_of as process_of_key
 
 US = "us"
+LONGEST_DEFECT = 4000
+"""Characters of an error that are kept with what it set aside."""
+
+
+SET_ASIDE = "set-aside"
+"""The milestone of a process that was never folded."""
+
+
+class VersionNotRead(LookupError):
+    """An order was taken under a version of the workspace that this process has not read yet: no defect; fold again when it has."""
 
 
 class Known(msgspec.Struct, array_like=True, gc=False):
@@ -42,7 +55,8 @@ _VALUES = {status: status.value for status in Status}
 
 
 class Gathered(msgspec.Struct, gc=False):
-    """A process while it is being folded. before: how it stood when `known` was written, where that is still at hand; stood: its obligations by id."""
+    """A process while it is being folded. before: how it stood when `known` was written, where that is still at hand; stood: its obligations by id;
+    summary: its figures as they were written; defect: why it cannot be folded, when the log is folded anew."""
 
     process: Process
     lane: int
@@ -53,6 +67,8 @@ class Gathered(msgspec.Struct, gc=False):
     created_at: datetime
     stood: Mapping[str, Obligation] = {}
     before: Standing | None = None
+    summary: bytes = b""
+    defect: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
@@ -65,6 +81,7 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
     known: Known
     stood: Mapping[str, Obligation]
     stands: Standing
+    summary: bytes
 
 
 class Recent:
@@ -101,12 +118,15 @@ _recent = Recent(limit=8_000_000)
 
 
 def gather(facts: Iterable[Fact], stored: Mapping[str, Stored], now: datetime) -> dict[str, Gathered]:
-    """Every process that `facts` touch with its state evolved, by key."""
-    return {at.key: at for at in _each(facts, stored, now)}
+    """Every process that `facts` touch with its state evolved, by key; without those that are set aside."""
+    return {
+        key: evolved(about, before, now)
+        for key, about in _by_key(facts).items()
+        if (before := stored.get(key)) is None or not before.defect
+    }
 
 
-def _each(facts: Iterable[Fact], stored: Mapping[str, Stored], now: datetime) -> Iterator[Gathered]:
-    """Every process that `facts` touch with its state evolved, one at a time: what is at hand is done with before the next is opened."""
+def _by_key(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
     told: dict[str, list[Fact]] = {}
     for fact in facts:
         about = told.get(fact.key)
@@ -114,18 +134,22 @@ def _each(facts: Iterable[Fact], stored: Mapping[str, Stored], now: datetime) ->
             told[fact.key] = [fact]
         else:
             about.append(fact)
-    for key, about in told.items():
-        process = process_of_fact(about[0])
-        before = stored.get(key)
-        at = (
-            Gathered(process, about[0].lane, key, process.new(key), Known(), [], now)
-            if before is None
-            else open_stored(process, before)
-        )
-        for fact in about:
-            at.state = process.evolve(at.state, fact)
-            at.positions.append(fact.position)
-        yield at
+    return told
+
+
+def evolved(about: Sequence[Fact], before: Stored | None, now: datetime) -> Gathered:
+    """A process with the facts that tell `about` it."""
+    process = process_of_fact(about[0])
+    key = about[0].key
+    at = (
+        Gathered(process, about[0].lane, key, process.new(key), Known(), [], now)
+        if before is None
+        else open_stored(process, before)
+    )
+    for fact in about:
+        at.state = process.evolve(at.state, fact)
+        at.positions.append(fact.position)
+    return at
 
 
 def open_stored(process: Process, stored: Stored) -> Gathered:
@@ -136,12 +160,18 @@ def open_stored(process: Process, stored: Stored) -> Gathered:
         stored.lane,
         stored.key,
         process.decode(stored.state) if kept is None else kept.state,
-        _known.decode(stored.known) if kept is None else kept.known,
+        known_of(stored) if kept is None else kept.known,
         list(stored.positions),
         stored.created_at,
         {} if kept is None else kept.stood,
         None if kept is None else kept.stands,
+        b"" if kept is None else kept.summary,
     )
+
+
+def known_of(stored: Stored) -> Known:
+    """What the fold noted of it."""
+    return _known.decode(stored.known)
 
 
 def standing(at: Gathered, agreements: Agreements, now: datetime) -> Standing:
@@ -158,22 +188,22 @@ def effect_of(at: Gathered, obligation: Obligation, agreements: Agreements, now:
 
 def difference(at: Gathered, stands: Standing, agreements: Agreements, now: datetime) -> Folded:
     """What has to be written so that the store says what `stands` says."""
-    before, stood = at.known, at.stood
+    before, stood, stands_before = at.known, at.stood, at.before
+    known, was_known = before.obligations.copy(), before.obligations
     owed: list[Obligation] = []
     queue: list[Effect] = []
     revive: list[Effect] = []
     redo: list[str] = []
     cancel: list[str] = []
-    known: dict[str, tuple[str, int]] = {}
-    for obligation in stands.obligations:
-        id_ = obligation.id
-        was = before.obligations.get(id_)
-        if was is not None and stood.get(id_) == obligation:
-            known[id_] = was
+    now_owed = {obligation.id: obligation for obligation in stands.obligations}
+    for id_, obligation in now_owed.items():
+        if stood.get(id_) == obligation:
             continue
-        mark = known[id_] = (_VALUES[obligation.status], _sum(obligation))
+        was = was_known.get(id_)
+        mark = (_VALUES[obligation.status], _sum(obligation))
         if was == mark:
             continue
+        known[id_] = mark
         owed.append(obligation)
         was_status = was[0] if was else ""
         if obligation.debtor != US:
@@ -186,7 +216,7 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
                     redo.append(id_)
         elif was_status == Status.READY and obligation.status is not Status.MET:
             cancel.append(id_)
-    gone = [(id_, was[0]) for id_, was in before.obligations.items() if id_ not in known]
+    gone = [(id_, was_known[id_][0]) for id_ in was_known if id_ not in now_owed]
     dropped = [id_ for id_, status in gone if status != Status.VOID]
     cancel.extend(id_ for id_, status in gone if status == Status.READY)
     known.update((id_, (Status.VOID.value, 0)) for id_, _ in gone)
@@ -199,9 +229,11 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
         [*before.names, *marks] if marks else before.names,
         before.withdrawn if not cancel else sorted({*before.withdrawn, *cancel}),
     )
-    at.stood, at.before = {o.id: o for o in stands.obligations}, stands
+    at.stood, at.before = now_owed, stands
     state_bytes, known_bytes = at.process.encode(at.state), _encode(at.known)
-    _recent.keep(at.key, Kept(state_bytes, known_bytes, at.process, at.state, at.known, at.stood, stands))
+    unsaid = stands_before is None or stands_before.summary is not stands.summary
+    summary = _encode_json(stands.summary) if unsaid else at.summary
+    _recent.keep(at.key, Kept(state_bytes, known_bytes, at.process, at.state, at.known, at.stood, stands, summary))
     return Folded(
         lane=at.lane,
         key=at.key,
@@ -210,7 +242,7 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
         known=known_bytes,
         positions=at.positions,
         milestone=stands.milestone,
-        summary=_encode_json(stands.summary),
+        summary=summary,
         created_at=at.created_at,
         wake_at=stands.wake_at,
         obligations=owed,
@@ -236,14 +268,74 @@ def _fresh(names: tuple[Name, ...], at: Gathered) -> tuple[list[Name], list[int]
 
 
 def fold(facts: Sequence[Fact], stored: Mapping[str, Stored], agreements: Agreements, now: datetime) -> list[Folded]:
-    """All that a batch of facts changes, one `Folded` a process."""
-    return [difference(at, standing(at, agreements, now), agreements, now) for at in _each(facts, stored, now)]
+    """All that a batch of facts changes, one `Folded` a process: one at a time, what is at hand is done with before the next is opened.
+    One that cannot be folded is set aside alone. Raises VersionNotRead, and then nothing of the batch is folded."""
+    found = []
+    for key, about in _by_key(facts).items():
+        before = stored.get(key)
+        if before is not None and before.defect:
+            found.append(set_aside(about, before, before.defect, now))
+            continue
+        try:
+            at = evolved(about, before, now)
+            found.append(difference(at, standing(at, agreements, now), agreements, now))
+        except VersionNotRead:
+            raise
+        except Exception as error:
+            found.append(set_aside(about, before, error, now))
+    return found
 
 
 def wake(stored: Iterable[Stored], agreements: Agreements, now: datetime) -> list[Folded]:
-    """What time alone changes of these processes."""
-    opened = [open_stored(process_of_key(s.key), s) for s in stored]
-    return [difference(at, standing(at, agreements, now), agreements, now) for at in opened]
+    """What time alone changes of these processes. Sets aside and raises as `fold` does."""
+    found = []
+    for before in stored:
+        try:
+            at = open_stored(process_of_key(before.key), before)
+            found.append(difference(at, standing(at, agreements, now), agreements, now))
+        except VersionNotRead:
+            raise
+        except Exception as error:
+            found.append(set_aside((), before, error, now))
+    return found
+
+
+def defect_id(key: str) -> str:
+    """The exception of a process that was set aside."""
+    return f"{key}/defect"
+
+
+def words_of(error: Exception) -> tuple[str, str]:
+    """An error in a line, with the place that raised it, and in full, as far as it is kept."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    line = f"{type(error).__name__}: {error}"[:300] + place
+    return line.replace("\0", ""), "".join(traceback.format_exception(error))[-LONGEST_DEFECT:].replace("\0", "")
+
+
+def set_aside(about: Sequence[Fact], before: Stored | None, error: Exception | str, now: datetime) -> Folded:
+    """A process left as it stood, with the positions of what was told `about` it since, and the exception that a person is to see.
+    error: that of now, or the words that are kept of an earlier one."""
+    key, lane = (before.key, before.lane) if before is not None else (about[0].key, about[0].lane)
+    opened: list[Trouble] = []
+    words = error
+    if isinstance(error, Exception):
+        line, words = words_of(error)
+        action = "report it (the process keeps the error in full); when the defect is mended, `crossdock rebuild --mend` folds it anew"
+        opened = [Trouble(defect_id(key), "defect", f"it could not be folded and is set aside: {line}", action)]
+    return Folded(
+        lane=lane,
+        key=key,
+        process=process_of_fact(about[0]).name if about else process_of_key(key).name,
+        state=before.state if before is not None else b"",
+        known=before.known if before is not None else _encode(Known()),
+        positions=[*(before.positions if before is not None else ()), *[fact.position for fact in about]],
+        milestone=SET_ASIDE,
+        summary=b"{}",
+        created_at=before.created_at if before is not None else now,
+        opened=opened,
+        defect=str(words),
+    )
 
 
 async def fold_once(log: Log, agreements: Agreements, now: datetime, lanes: int = 8, per_lane: int = 200) -> int:

@@ -89,7 +89,8 @@ class Unmatched(Protocol):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """A process as the store has it. `known` is the fold's own note of what it has written of the process so far."""
+    """A process as the store has it. `known` is the fold's own note of what it has written of the process so far; `defect` is the error for which it was
+    set aside, "" when it was not."""
 
     lane: int
     key: str
@@ -97,11 +98,13 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     known: bytes
     positions: Sequence[int]
     created_at: datetime
+    defect: str = ""
 
 
 class Folded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a fold writes of one process: how it stands, and the difference to what is known of it. redo: those of `revive` that had been met, and are to be
-    done once more (a declined credit, a rejected document); of any other, what was accepted stays accepted, though the fact of it may not be folded yet."""
+    done once more (a declined credit, a rejected document); of any other, what was accepted stays accepted, though the fact of it may not be folded yet.
+    defect: why it could not be folded and is set aside; then only its positions, this and what is `opened` are written."""
 
     lane: int
     key: str
@@ -122,6 +125,7 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     revive: Sequence[Effect] = ()
     redo: Sequence[str] = ()
     cancel: Sequence[str] = ()
+    defect: str = ""
 
 
 class Lanes(Protocol):
@@ -144,6 +148,10 @@ class Log(Protocol):
     def claim(self, lanes: int, per_lane: int) -> AbstractAsyncContextManager[Lanes]: ...
 
     def claim_waking(self, limit: int, now: datetime) -> AbstractAsyncContextManager[Lanes]: ...
+
+    def claim_set_aside(self, lane: int, limit: int, after: str) -> AbstractAsyncContextManager[Lanes]:
+        """Processes of a lane that are set aside, in the order of their keys from behind `after` on, with all their facts."""
+        ...
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ import msgspec
 from crossdock.facts import Fact, decode, encode, lane_of
 from crossdock.facts.codec import type_of
 from crossdock.ports.log import Folded, Stored
-from crossdock.process.obligation import Effect
+from crossdock.process.obligation import Effect, Trouble
 from crossdock.store.database import Database
 from crossdock.store.queries import SQL
 
@@ -82,15 +82,27 @@ async def save_names(connection: Any, names: Sequence[tuple[str, str, str]], lan
 class ClaimedLanes:
     """Lanes held to the end of the transaction. Implements `ports.log.Lanes`."""
 
-    def __init__(self, connection: Any, lanes: int, facts: Sequence[Fact], processes: Mapping[str, Stored]) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        lanes: int,
+        facts: Sequence[Fact],
+        processes: Mapping[str, Stored],
+        heads: Mapping[int, int] | None = None,
+    ) -> None:
         self._connection = connection
         self._lanes = lanes
+        self._heads = heads or {}
         self.facts = facts
         self.processes = processes
 
     async def save(self, folded: Sequence[Folded], now: datetime) -> None:
         """Writes how each process stands, what it owes, what is to be sent, and how far the fold has come."""
         connection = self._connection
+        aside = [f for f in folded if f.defect]
+        if aside:
+            await self._set_aside(aside, now)
+            folded = [f for f in folded if not f.defect]
         if folded:
             await connection.execute(
                 SQL["save_processes"],
@@ -110,11 +122,24 @@ class ClaimedLanes:
         await self._save_exceptions(folded, now)
         await save_names(connection, [(f.key, name.kind, name.value) for f in folded for name in f.names], self._lanes)
         await self._save_deliveries(folded, now)
-        heads: dict[int, int] = {}
-        for fact in self.facts:
-            heads[fact.lane] = fact.position
-        if heads:
-            await connection.execute(SQL["move_cursors"], list(heads), list(heads.values()))
+        if self._heads:
+            await connection.execute(SQL["move_cursors"], list(self._heads), list(self._heads.values()))
+
+    async def _set_aside(self, folded: Sequence[Folded], now: datetime) -> None:
+        await self._connection.execute(
+            SQL["set_aside"],
+            [f.lane for f in folded],
+            [f.key for f in folded],
+            [f.process for f in folded],
+            [f.state for f in folded],
+            [f.known for f in folded],
+            [",".join(map(str, f.positions)) for f in folded],
+            [f.milestone for f in folded],
+            [f.defect for f in folded],
+            [f.created_at for f in folded],
+            now,
+        )
+        await self._open_exceptions([(f.lane, f.key, t) for f in folded for t in f.opened], "defect", now)
 
     async def _save_obligations(self, folded: Sequence[Folded], now: datetime) -> None:
         owed = [(f.lane, f.key, o) for f in folded for o in f.obligations]
@@ -142,14 +167,21 @@ class ClaimedLanes:
             )
 
     async def _save_exceptions(self, folded: Sequence[Folded], now: datetime) -> None:
-        opened = [(f.lane, f.key, t) for f in folded for t in f.opened]
+        await self._open_exceptions([(f.lane, f.key, t) for f in folded for t in f.opened], "business", now)
+        closed = [(f.lane, id_) for f in folded for id_ in f.closed]
+        if closed:
+            await self._connection.execute(
+                SQL["close_exceptions"], [lane for lane, _ in closed], [id_ for _, id_ in closed], now
+            )
+
+    async def _open_exceptions(self, opened: Sequence[tuple[int, str, Trouble]], category: str, now: datetime) -> None:
         if opened:
             await self._connection.execute(
                 SQL["open_exceptions"],
                 [lane for lane, _, _ in opened],
                 [t.id for _, _, t in opened],
                 [key for _, key, _ in opened],
-                ["business"] * len(opened),
+                [category] * len(opened),
                 [t.cause for _, _, t in opened],
                 [t.detail for _, _, t in opened],
                 [t.action for _, _, t in opened],
@@ -157,11 +189,6 @@ class ClaimedLanes:
                 [SEPARATOR.join(t.obligations) for _, _, t in opened],
                 [t.amount for _, _, t in opened],
                 now,
-            )
-        closed = [(f.lane, id_) for f in folded for id_ in f.closed]
-        if closed:
-            await self._connection.execute(
-                SQL["close_exceptions"], [lane for lane, _ in closed], [id_ for _, id_ in closed], now
             )
 
     async def _save_deliveries(self, folded: Sequence[Folded], now: datetime) -> None:
@@ -206,7 +233,9 @@ class ClaimedLanes:
 
 def stored_of(row: Any) -> Stored:
     """A row of `processes` as the fold wants it."""
-    return Stored(row["lane"], row["key"], row["state"], row["known"], row["positions"], row["created_at"])
+    return Stored(
+        row["lane"], row["key"], row["state"], row["known"], row["positions"], row["created_at"], row["defect"]
+    )
 
 
 class FactLog:
@@ -234,7 +263,18 @@ class FactLog:
                 keys = {fact.key: fact.lane for fact in facts}
                 touched = await connection.fetch(SQL["load_processes"], list(keys.values()), list(keys))
                 processes = {row["key"]: stored_of(row) for row in touched}
-            yield ClaimedLanes(connection, self._database.lanes, facts, processes)
+            heads = {fact.lane: fact.position for fact in facts}
+            yield ClaimedLanes(connection, self._database.lanes, facts, processes, heads)
+
+    @asynccontextmanager
+    async def claim_set_aside(self, lane: int, limit: int, after: str) -> AsyncIterator[ClaimedLanes]:
+        """Processes of a lane that are set aside, with all their facts and their lane held. Saving them moves no cursor: the fold has passed their facts."""
+        async with self._database.repeatable() as connection:
+            await connection.fetchval(SQL["cursor_of_lane"], lane)
+            rows = await connection.fetch(SQL["set_aside_processes"], lane, after, limit)
+            processes = {row["key"]: stored_of(row) for row in rows}
+            told = await connection.fetch(SQL["facts_of_keys"], lane, list(processes)) if processes else []
+            yield ClaimedLanes(connection, self._database.lanes, [fact_of(row) for row in told], processes)
 
     @asynccontextmanager
     async def claim_waking(self, limit: int, now: datetime) -> AsyncIterator[ClaimedLanes]:

@@ -1,12 +1,17 @@
 -- name: load_processes
 -- The processes that a batch of facts touches.
-SELECT p.lane, p.key, p.state, p.known, p.positions, p.created_at
+SELECT p.lane, p.key, p.state, p.known, p.positions, p.created_at, p.defect
   FROM unnest($1::int[], $2::text[]) AS k (lane, key) JOIN processes p ON p.lane = k.lane AND p.key = k.key
 
 -- name: waking_processes
 -- The processes of these lanes that time alone changes by $2.
-SELECT lane, key, state, known, positions, created_at, process
+SELECT lane, key, state, known, positions, created_at, defect
   FROM processes WHERE lane = ANY($1::int[]) AND wake_at <= $2 ORDER BY wake_at LIMIT $3
+
+-- name: set_aside_processes
+-- The next processes of a lane that a defect keeps from being folded.
+SELECT lane, key, state, known, positions, created_at, defect
+  FROM processes WHERE lane = $1 AND defect <> '' AND key > $2 ORDER BY key LIMIT $3
 
 -- name: save_processes
 -- Writes each process as it now stands.
@@ -15,7 +20,15 @@ SELECT lane, key, process, state, known, string_to_array(positions, ',')::bigint
   FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[])
        AS p (lane, key, process, state, known, positions, milestone, summary, wake_at, created_at)
     ON CONFLICT (lane, key) DO UPDATE SET state = excluded.state, known = excluded.known, positions = excluded.positions,
-       milestone = excluded.milestone, summary = excluded.summary, wake_at = excluded.wake_at, updated_at = excluded.updated_at
+       milestone = excluded.milestone, summary = excluded.summary, wake_at = excluded.wake_at, updated_at = excluded.updated_at, defect = ''
+
+-- name: set_aside
+-- Processes that a defect keeps from being folded: what was told of them is kept by its positions, all else stays as it stood, and no clock wakes them.
+INSERT INTO processes (lane, key, process, state, known, positions, milestone, summary, defect, created_at, updated_at)
+SELECT lane, key, process, state, known, string_to_array(positions, ',')::bigint[], milestone, '{}', defect, created_at, $10
+  FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
+       AS p (lane, key, process, state, known, positions, milestone, defect, created_at)
+    ON CONFLICT (lane, key) DO UPDATE SET positions = excluded.positions, defect = excluded.defect, wake_at = NULL, updated_at = excluded.updated_at
 
 -- name: save_obligations
 -- Writes the obligations that are new or changed.

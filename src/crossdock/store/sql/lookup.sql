@@ -6,7 +6,7 @@ SELECT value, kind, key, lane FROM names
 
 -- name: process
 -- One process by its key.
-SELECT lane, key, process, milestone, summary::text AS summary, positions, state, known, wake_at, created_at, updated_at
+SELECT lane, key, process, milestone, summary::text AS summary, positions, state, known, wake_at, defect, created_at, updated_at
   FROM processes WHERE lane = $1 AND key = $2
 
 -- name: obligations_of
@@ -109,7 +109,7 @@ SELECT lane, position, key, type, version, source, source_id, occurred_at, recor
 
 -- name: processes_of_lane
 -- Every process of a lane as it stands, for comparing.
-SELECT lane, key, process, state, known, positions, milestone, wake_at, created_at, updated_at FROM processes WHERE lane = $1 ORDER BY key
+SELECT lane, key, process, state, known, positions, milestone, wake_at, defect, created_at, updated_at FROM processes WHERE lane = $1 ORDER BY key
 
 -- name: obligations_of_lane
 -- Every obligation of a lane as it stands, for comparing.
