@@ -159,7 +159,12 @@ def stands(state: State, obligation: str) -> Word | None:
     if refused is None:
         return None
     retried = state.retried.get(obligation)
-    return refused if retried is None or (retried.at, retried.fact) < (refused.at, refused.fact) else None
+    if retried is None:
+        return refused
+    if retried.round and refused.round:
+        # Whoever refuses and whoever retries go by different clocks: the rounds are certain.
+        return refused if retried.round < refused.round else None
+    return refused if (retried.at, retried.fact) < (refused.at, refused.fact) else None
 
 
 def latest(a: datetime | None, b: datetime) -> datetime:

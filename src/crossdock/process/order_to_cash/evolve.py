@@ -23,6 +23,7 @@ from crossdock.process.order_to_cash.state import (
     Order,
     Package,
     Reserved,
+    Retried,
     Resolved,
     Sent,
     Shipment,
@@ -277,7 +278,11 @@ def _word(field: str, state: State, obligation: str, word: Word) -> State:
 
 
 def _refused(state: State, d: facts.EffectRefused, at: datetime, fact: str) -> State:
-    return _word("refused", state, d.obligation, Word(at, fact, d.code, d.reason))
+    said = _said(state, d.obligation)
+    known = state.refused.get(said)
+    if known is not None and (known.round, known.at, known.fact) >= (d.round, at, fact):
+        return state
+    return _with(state, "refused", said, Word(at, fact, d.code, d.reason, d.round))
 
 
 def _release_refused(state: State, d: facts.ReleaseRefused, at: datetime, fact: str) -> State:
@@ -288,7 +293,10 @@ def _release_refused(state: State, d: facts.ReleaseRefused, at: datetime, fact: 
 
 def _retried(state: State, d: facts.EffectRetried, at: datetime, fact: str) -> State:
     said = _said(state, d.obligation)
-    return _with(state, "retried", said, Told(at, fact)) if _later(state.retried.get(said), at, fact) else state
+    known = state.retried.get(said)
+    if known is not None and (known.round, known.at, known.fact) >= (d.round, at, fact):
+        return state
+    return _with(state, "retried", said, Retried(at, fact, d.round))
 
 
 def _acknowledged(state: State, d: facts.AcknowledgementReceived, at: datetime, fact: str) -> State:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from crossdock.policy.agreement import Agreement
 from crossdock.process.order_to_cash.counters import LineNow, Position, checksum, decision, latest
-from crossdock.process.order_to_cash.money import ZERO, amount_of
+from crossdock.process.order_to_cash.money import ZERO, amount_of, rounded
 from crossdock.process.order_to_cash.state import AlteredLine, Change, Line, State
 
 _SAME_PRICE = Decimal("0.0001")
@@ -182,3 +182,12 @@ def within_tolerance(price: Decimal, agreed: Decimal, agreement: Agreement) -> b
         or off <= agreement.price_tolerance_amount
         or off * 100 <= agreement.price_tolerance_percent * agreed
     )
+
+
+def total_mismatch(p: Position, state: State) -> Decimal | None:
+    """The customer's total less that of the customer's own lines, when it is off by a cent or more and nobody let it pass."""
+    lines = p.order.lines
+    if p.order.total is None or any(x.partner_price is None for x in lines):
+        return None
+    off = p.order.total - sum([rounded(x.partner_quantity * (x.partner_price or 0)) for x in lines], ZERO)
+    return off if off and decision(state, "total-mismatch") != "accept" else None

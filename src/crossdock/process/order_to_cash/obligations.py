@@ -18,7 +18,7 @@ from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Obligation, Status
 from crossdock.process.order_to_cash.answering import acknowledge_id
 from crossdock.process.order_to_cash.counters import LineNow, Position, ReleaseNow, ShipmentNow, decision, stands
-from crossdock.process.order_to_cash.money import rounded
+from crossdock.process.order_to_cash.lines import total_mismatch
 from crossdock.process.order_to_cash.state import Answer, Sent, State
 from crossdock.process.order_to_cash.stocking import (
     UNANSWERED,
@@ -492,12 +492,3 @@ def _wrong_with(ship: ShipmentNow) -> tuple[str, ...]:
 def past(day: date, now: datetime) -> bool:
     """Whether `day` is over, UTC."""
     return now.date() > day
-
-
-def total_mismatch(p: Position, state: State) -> Decimal | None:
-    """The customer's total less that of the customer's own lines, when it is off by a cent or more and nobody let it pass."""
-    lines = p.order.lines
-    if p.order.total is None or any(x.partner_price is None for x in lines):
-        return None
-    off = p.order.total - sum([rounded(x.partner_quantity * (x.partner_price or 0)) for x in lines], Decimal(0))
-    return off if off and decision(state, "total-mismatch") != "accept" else None

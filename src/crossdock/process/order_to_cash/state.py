@@ -102,10 +102,17 @@ class Approval(Told, frozen=True, array_like=True, gc=False):
 
 
 class Word(Told, frozen=True, array_like=True, gc=False):
-    """Something said: a refusal (`code`, `text`), an acknowledgement (`code` its status), a hold (`code` placed or released), a cancellation."""
+    """Something said: a refusal (`code`, `text`, and of which `round`), an acknowledgement (`code` its status), a hold (`code` placed or released), a cancellation."""
 
     code: str
     text: str
+    round: int = 0
+
+
+class Retried(Told, frozen=True, array_like=True, gc=False):
+    """An effect that somebody had made again: what was refused up to this `round` no longer stands; 0: what was refused before."""
+
+    round: int = 0
 
 
 class Answer(Told, frozen=True, array_like=True, gc=False):
@@ -200,7 +207,7 @@ class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sent: dict[str, Sent] = {}
     acknowledged: dict[str, Word] = {}
     refused: dict[str, Word] = {}
-    retried: dict[str, Told] = {}
+    retried: dict[str, Retried] = {}
     decided: dict[str, Word] = {}
     shipments: dict[str, tuple[Shipment, ...]] = {}
     reserved: dict[str, Reserved] = {}

@@ -19,8 +19,9 @@ from datetime import datetime, timedelta
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Obligation, Status, Trouble
 from crossdock.process.order_to_cash.counters import Position, ShipmentNow, decision
+from crossdock.process.order_to_cash.lines import total_mismatch
 from crossdock.process.order_to_cash.money import ZERO
-from crossdock.process.order_to_cash.obligations import past, total_mismatch
+from crossdock.process.order_to_cash.obligations import past
 from crossdock.process.order_to_cash.state import State
 from crossdock.process.overdue import overdue
 
