@@ -1,10 +1,12 @@
--- Stock: movements -> positions -> stock; and what is promised of it.
+-- Stock: movements -> stock and balances; and what is promised of it.
 --
 -- movements     the append-only ledger, two legs a row; (source, source_id) makes it idempotent. Never updated, never deleted.
--- positions     the balance of every place, lot and owner: the fold of the movements, kept in the transaction that writes them.
--- stock         one row an item and site: sums over own stock by place, and what is reserved. Its row lock is what reserving and moving go by, always taken
---               in the order of (item, site).
--- reservations  what orders have been promised, by line, site and item; demands is what they want in all.
+-- stock         one row an item and site: sums over own stock by place, and what is reserved. Its row lock is what reserving, moving and draining
+--               go by, always taken in the order of (item, site). Never deleted.
+-- balances      what stands apart under a row of stock: a row a lot, owner and entity. Own stock of one entity without lots, the usual case, has no row here:
+--               the row of stock is its balance, and is written once a movement instead of twice. The first lot or entity splits it (stock.split).
+-- positions     a view of both: the balance of every place, lot, owner and entity. The fold of the movements, kept in the transaction that writes them.
+-- reservations  what orders have been promised, by line, site and item; demands is what they want in all, waits what those that lack something wait for.
 
 CREATE TABLE movements (
     source      text COLLATE "C" NOT NULL,
@@ -32,18 +34,8 @@ CREATE TABLE movements (
     PRIMARY KEY (source, source_id)
 );
 CREATE INDEX movements_of_item ON movements (item, occurred_at);
-
-CREATE TABLE positions (
-    item       text COLLATE "C" NOT NULL,
-    site       text COLLATE "C" NOT NULL,
-    place      text COLLATE "C" NOT NULL,
-    lot        text COLLATE "C" NOT NULL,
-    owner      text COLLATE "C" NOT NULL,
-    entity     text COLLATE "C" NOT NULL,
-    quantity   numeric NOT NULL,
-    updated_at timestamptz NOT NULL,
-    PRIMARY KEY (item, site, place, lot, owner, entity)
-) WITH (fillfactor = 80);
+-- Movements come about in the order of their time, so that a summary of ranges is enough to read all of them as of a moment.
+CREATE INDEX movements_by_time ON movements USING brin (occurred_at) WITH (pages_per_range = 32);
 
 CREATE TABLE stock (
     item       text COLLATE "C" NOT NULL,
@@ -55,13 +47,59 @@ CREATE TABLE stock (
     transit    numeric NOT NULL DEFAULT 0,
     quarantine numeric NOT NULL DEFAULT 0,
     damaged    numeric NOT NULL DEFAULT 0,
+    supplier   numeric NOT NULL DEFAULT 0,
+    customer   numeric NOT NULL DEFAULT 0,
+    adjustment numeric NOT NULL DEFAULT 0,
+    company    numeric NOT NULL DEFAULT 0,
     reserved   numeric NOT NULL DEFAULT 0,
-    -- Rises with each change, so that a reader of changes misses none.
+    -- Whether its balances stand in `balances`, by lot and entity.
+    split      boolean NOT NULL DEFAULT false,
+    -- The latest count at this item and site: what happened before it and comes later needs care.
+    counted_at timestamptz,
     changed_at timestamptz NOT NULL,
     PRIMARY KEY (item, site)
 ) WITH (fillfactor = 70);
 
--- Items at sites whose figures have changed since their channels were last told, and since waiting demands were last planned.
+CREATE TABLE balances (
+    item       text COLLATE "C" NOT NULL,
+    site       text COLLATE "C" NOT NULL,
+    lot        text COLLATE "C" NOT NULL,
+    owner      text COLLATE "C" NOT NULL,
+    entity     text COLLATE "C" NOT NULL,
+    receiving  numeric NOT NULL DEFAULT 0,
+    storage    numeric NOT NULL DEFAULT 0,
+    allocated  numeric NOT NULL DEFAULT 0,
+    staging    numeric NOT NULL DEFAULT 0,
+    transit    numeric NOT NULL DEFAULT 0,
+    quarantine numeric NOT NULL DEFAULT 0,
+    damaged    numeric NOT NULL DEFAULT 0,
+    supplier   numeric NOT NULL DEFAULT 0,
+    customer   numeric NOT NULL DEFAULT 0,
+    adjustment numeric NOT NULL DEFAULT 0,
+    company    numeric NOT NULL DEFAULT 0,
+    PRIMARY KEY (item, site, lot, owner, entity)
+) WITH (fillfactor = 70);
+
+CREATE VIEW positions AS
+    SELECT b.item, b.site, p.place, b.lot, b.owner, b.entity, p.quantity
+      FROM (
+        SELECT item, site, ''::text COLLATE "C" AS lot, 'own'::text COLLATE "C" AS owner, ''::text COLLATE "C" AS entity,
+               receiving, storage, allocated, staging, transit, quarantine, damaged,
+               supplier, customer, adjustment, company
+          FROM stock WHERE NOT split
+        UNION ALL
+        SELECT item, site, lot, owner, entity,
+               receiving, storage, allocated, staging, transit, quarantine, damaged,
+               supplier, customer, adjustment, company
+          FROM balances
+      ) b CROSS JOIN LATERAL (VALUES
+        ('receiving', b.receiving), ('storage', b.storage), ('allocated', b.allocated), ('staging', b.staging), ('transit', b.transit), ('quarantine', b.quarantine),
+        ('damaged', b.damaged), ('supplier', b.supplier), ('customer', b.customer), ('adjustment', b.adjustment), ('company', b.company)
+      ) p (place, quantity)
+     WHERE p.quantity <> 0;
+
+-- Items at sites whose figures have changed since their channels were last told ('offer'), and for which a demand waits or too much is promised ('plan').
+-- Whoever drains it locks the rows of `stock` first, then deletes here, then reads: so a mover that found its row standing has committed before that row goes.
 CREATE TABLE stock_changed (
     item text COLLATE "C" NOT NULL,
     site text COLLATE "C" NOT NULL,
@@ -87,6 +125,7 @@ CREATE TABLE demands (
     PRIMARY KEY (key, line)
 ) WITH (fillfactor = 70);
 CREATE INDEX demands_of_item ON demands (item, priority, asked_at);
+CREATE INDEX demands_open ON demands (item) WHERE reserved < wanted;
 CREATE INDEX demands_expiring ON demands (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE reservations (
@@ -98,6 +137,16 @@ CREATE TABLE reservations (
     PRIMARY KEY (key, line, item, site)
 );
 CREATE INDEX reservations_of_item ON reservations (item, site);
+
+-- Where each demand that lacks something could be served from: its item and substitutes at its sites.
+CREATE TABLE waits (
+    item text COLLATE "C" NOT NULL,
+    site text COLLATE "C" NOT NULL,
+    key  text COLLATE "C" NOT NULL,
+    line text COLLATE "C" NOT NULL,
+    PRIMARY KEY (item, site, key, line)
+);
+CREATE INDEX waits_of_line ON waits (key, line);
 
 CREATE TABLE expected_receipts (
     source    text COLLATE "C" NOT NULL,
@@ -125,10 +174,12 @@ CREATE TABLE streams (
     told_at  timestamptz NOT NULL,
     PRIMARY KEY (source, stream)
 );
+-- Numbers from `sequence` to `upto` that have not come.
 CREATE TABLE stream_gaps (
     source     text COLLATE "C" NOT NULL,
     stream     text COLLATE "C" NOT NULL,
     sequence   bigint NOT NULL,
+    upto       bigint NOT NULL,
     missing_at timestamptz NOT NULL,
     PRIMARY KEY (source, stream, sequence)
 );
@@ -140,7 +191,9 @@ CREATE TABLE movement_conflicts (
     cause     text NOT NULL,
     detail    text NOT NULL,
     body      bytea NOT NULL,
+    item      text COLLATE "C" NOT NULL DEFAULT '',
     seen_at   timestamptz NOT NULL,
     closed_at timestamptz,
     PRIMARY KEY (source, source_id)
 );
+CREATE INDEX movement_conflicts_negative ON movement_conflicts (item) WHERE cause = 'negative' AND closed_at IS NULL;
