@@ -14,8 +14,9 @@ from crossdock.facts.interchange import InterchangeFact
 from crossdock.facts.order import OrderFact
 from crossdock.facts.stock import StockFact
 from crossdock.facts.told import Told
+from crossdock.facts.variance import VarianceFact
 
-AnyFact = OrderFact | InterchangeFact | StockFact | FeedFact | SourceFact
+AnyFact = OrderFact | InterchangeFact | StockFact | FeedFact | SourceFact | VarianceFact
 
 VERSIONS: Mapping[str, int] = {}
 """Present version by fact type, where it is not 1."""

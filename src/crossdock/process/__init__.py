@@ -9,7 +9,7 @@ from typing import get_args
 
 from crossdock.facts.fact import Fact
 from crossdock.facts.interchange import InterchangeFact
-from crossdock.process import feed, interchange, order_to_cash, source
+from crossdock.process import feed, interchange, order_to_cash, source, variance
 from crossdock.process.obligation import CONTENT_TYPES, Effect, Name, Obligation, Standing, Status, Trouble
 from crossdock.process.process import Process
 
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 PROCESSES: Mapping[str, Process] = {
-    p.name: p for p in (order_to_cash.PROCESS, interchange.PROCESS, feed.PROCESS, source.PROCESS)
+    p.name: p for p in (order_to_cash.PROCESS, interchange.PROCESS, feed.PROCESS, source.PROCESS, variance.PROCESS)
 }
 """Every process by its name."""
 
@@ -36,6 +36,7 @@ _BY_PREFIX: tuple[tuple[tuple[str, ...], Process], ...] = (
     (interchange.PREFIXES, interchange.PROCESS),
     ((feed.PREFIX,), feed.PROCESS),
     ((source.PREFIX,), source.PROCESS),
+    ((variance.PREFIX,), variance.PROCESS),
 )
 """Whose keys begin with one of these words, in turn; every other key is our number of an order."""
 

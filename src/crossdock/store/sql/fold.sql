@@ -57,7 +57,7 @@ WITH input AS (
 )
 INSERT INTO exceptions (lane, id, key, category, cause, detail, action, subject, obligations, amount, opened_at)
 SELECT lane, id, key, category, cause, detail, action, subject, string_to_array(obligations, E'\x1f'), amount, $11 FROM input
-    ON CONFLICT (lane, id) DO UPDATE SET detail = excluded.detail, action = excluded.action, obligations = excluded.obligations, amount = excluded.amount,
+    ON CONFLICT (lane, id) DO UPDATE SET cause = excluded.cause, detail = excluded.detail, action = excluded.action, obligations = excluded.obligations, amount = excluded.amount,
        opened_at = CASE WHEN exceptions.closed_at IS NULL THEN exceptions.opened_at ELSE excluded.opened_at END, closed_at = NULL
 
 -- name: close_exceptions
