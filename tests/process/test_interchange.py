@@ -92,6 +92,15 @@ def test_a_refused_acknowledgement_stands_until_it_is_retried() -> None:
     assert INTERCHANGE.derive(again, AGREEMENT, NOW).obligations[0].status is Status.READY
 
 
+def test_a_retry_takes_back_the_refusals_of_its_round_and_no_later_one_whatever_two_clocks_say() -> None:
+    refused = [EffectRefused(obligation=f"{KEY}/997/5", code="quota", round=n) for n in (1, 2)]
+    retried = EffectRetried(obligation=f"{KEY}/997/5", who="ann", round=1)
+    taken_back = fold(received(GROUP), retried, refused[0])
+    assert INTERCHANGE.derive(taken_back, AGREEMENT, NOW).obligations[0].status is Status.READY
+    refused_anew = fold(received(GROUP), *reversed(refused), retried)
+    assert INTERCHANGE.derive(refused_anew, AGREEMENT, NOW).obligations[0].status is Status.REFUSED
+
+
 def test_a_key_or_a_fact_leads_to_its_process() -> None:
     assert process_of(KEY) is process_of("MSG-17") is INTERCHANGE
     assert process_of("SO-1001") is PROCESSES["order_to_cash"]

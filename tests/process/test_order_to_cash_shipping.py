@@ -212,6 +212,21 @@ def test_a_refusal_stands_until_somebody_retries() -> None:
     assert play.owed("create-in-erp").status is Status.READY
 
 
+def test_a_retry_and_a_refusal_are_ordered_by_their_rounds_whatever_two_clocks_say() -> None:
+    what = f"{KEY}/create-in-erp"
+    first = facts.EffectRefused(obligation=what, code="E17", round=1)
+    second = facts.EffectRefused(obligation=what, code="E18", round=2)
+    again = facts.EffectRetried(obligation=what, who="ann", round=1)
+    for early_retry in ((again, first), (first, again)):
+        play = Play().hold_back("create-in-erp").tell(order()).run().tell(*early_retry)
+        assert play.owed("create-in-erp").status is Status.READY
+    for late_retry in ((first, second, again), (second, again, first), (again, second, first)):
+        play = Play().hold_back("create-in-erp").tell(order()).run().tell(*late_retry)
+        assert play.owed("create-in-erp").status is Status.REFUSED
+        (trouble,) = play.standing.troubles
+        assert "E18" in trouble.detail
+
+
 def test_a_refused_release_waits_for_a_person_and_is_released_anew_when_given_up() -> None:
     play = agreed().tell(facts.ReleaseRefused(release="1", reason="no stock")).run()
     assert play.causes() == ["refused-by-warehouse"]

@@ -197,18 +197,21 @@ class DocumentSent(Told, frozen=True, kw_only=True, tag="document.sent"):
 
 
 class EffectRefused(Told, frozen=True, kw_only=True, tag="effect.refused"):
-    """The other side refused, for a business reason. `attempt` tells refusals of later revisions or retries apart."""
+    """The other side refused, for a business reason. round: the how manieth making of the effect it refused, from 1; 0 where nobody said (facts before rounds were told)."""
 
     obligation: str
     code: str = ""
     reason: str = ""
+    round: int = 0
 
 
 class EffectRetried(Told, frozen=True, kw_only=True, tag="effect.retried"):
-    """Somebody had a refused or dead effect tried again; the refusals told before it no longer stand."""
+    """Somebody had a refused effect tried again; its refusals up to `round`, the last that there was to see, no longer stand. Where no round is told (0: the effect
+    is not ours to make, or the fact is old) those told before it no longer stand."""
 
     obligation: str
     who: str
+    round: int = 0
 
 
 class AcknowledgementReceived(Told, frozen=True, kw_only=True, tag="acknowledgement.received"):

@@ -49,12 +49,13 @@ class Received(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Said(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Something said of an obligation or of the message: `code` and `text` in words."""
+    """Something said of an obligation or of the message: `code` and `text` in words; round: of which making of the effect, 0 where nobody said."""
 
     at: datetime
     fact: str
     code: str = ""
     text: str = ""
+    round: int = 0
 
 
 class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -99,16 +100,19 @@ def evolve(state: State, fact: Fact) -> State:
     if isinstance(d, DocumentSent):
         return _with(state, "sent", d.obligation, Said(at, name, d.number))
     if isinstance(d, EffectRefused):
-        return _with(state, "refused", d.obligation, Said(at, name, d.code, d.reason))
+        return _with(state, "refused", d.obligation, Said(at, name, d.code, d.reason, d.round))
     if isinstance(d, EffectRetried):
-        return _with(state, "retried", d.obligation, Said(at, name, d.who))
+        return _with(state, "retried", d.obligation, Said(at, name, d.who, "", d.round))
     return state
 
 
 def _with(state: State, field: str, obligation: str, said: Said) -> State:
     what = obligation.removeprefix(state.key + "/")
     known: dict[str, Said] = getattr(state, field)
-    return replace(state, **{field: {**known, what: said}}) if _later(known.get(what), said.at, said.fact) else state
+    was = known.get(what)
+    if was is not None and (was.round, was.at, was.fact) >= (said.round, said.at, said.fact):
+        return state
+    return replace(state, **{field: {**known, what: said}})
 
 
 def _owed(state: State, read: Received) -> list[tuple[str, str, tuple[tuple[str, ...], ...]]]:
@@ -199,6 +203,15 @@ def derive(state: State, agreement: Agreement | None, now: datetime) -> Standing
     return Standing(milestone, tuple(obligations), tuple(troubles), tuple(names), wake_at, summary)
 
 
+def _taken_back(refused: Said, retried: Said | None) -> bool:
+    """Whether somebody had tried again what was refused: by the rounds, which are certain, where both tell one; else by their moments."""
+    if retried is None:
+        return False
+    if retried.round and refused.round:
+        return retried.round >= refused.round
+    return (retried.at, retried.fact) > (refused.at, refused.fact)
+
+
 def _obligation(state: State, read: Received, what: str, subject: str, due: datetime | None) -> Obligation:
     kind = "interchange-acknowledgement" if what == "ta1" else "functional-acknowledgement"
     sent, refused, retried = state.sent.get(what), state.refused.get(what), state.retried.get(what)
@@ -206,7 +219,7 @@ def _obligation(state: State, read: Received, what: str, subject: str, due: date
     evidence: tuple[str, ...] = ()
     if sent is not None:
         status, evidence = Status.MET, (sent.fact,)
-    elif refused is not None and (retried is None or (retried.at, retried.fact) < (refused.at, refused.fact)):
+    elif refused is not None and not _taken_back(refused, retried):
         status, evidence = Status.REFUSED, (refused.fact,)
     return Obligation(
         f"{state.key}/{what}", kind, "us", read.partner or read.sender, status, due, (), evidence, subject
