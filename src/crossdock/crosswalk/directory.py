@@ -38,6 +38,25 @@ class X12Profile(msgspec.Struct, frozen=True, kw_only=True):
     overlays: Mapping[str, Mapping[str, Any]] = {}
 
 
+class MovementTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """How a warehouse tells of stock, where it differs from what `crosswalk.stock` takes for granted.
+
+    site: of documents that name none. zone: of the dates and times that it writes. reasons: its code of an adjustment's
+    reason (947) to what it means; conditions: of what came in (944) to the place where that stands, "" for where it
+    would stand anyway; statuses: of a level (846) to the place that it counts, "" for none. besides: what came in badly
+    is not part of the quantity received. sequences: by document ("947"), a regular expression whose one group is the
+    number that the warehouse counts its documents by.
+    """
+
+    site: str = ""
+    zone: str = "UTC"
+    reasons: Mapping[str, str] = {}
+    conditions: Mapping[str, str] = {}
+    statuses: Mapping[str, str] = {}
+    besides: bool = False
+    sequences: Mapping[str, str] = {}
+
+
 class Partner(msgspec.Struct, frozen=True, kw_only=True):
     """A trading partner (customer or 3PL). role: customer, warehouse. `them` and `us` are the identities in
     interchanges between us.
@@ -57,6 +76,7 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     item_qualifiers: tuple[str, ...] = ("seller-item", "gtin-12", "gtin-13", "gtin-14", "buyer-item")
     locations: Mapping[str, str] = {}
     price_list: str = ""
+    movements: MovementTerms = MovementTerms()
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
