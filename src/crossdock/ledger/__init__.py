@@ -6,6 +6,8 @@ each, inner, case or pallet becomes stock units on the way in, exactly or as a f
     legs        what each kind of movement takes from where to where; ownership: which system may say so
     balances    movements to positions, counts settled as of their moment, figures by item and site
     planning    demands to promises: sites, substitutes, shortage; allocation: shares of what is short
-    atp         what can be promised by which day, and what each figure is made of
+    atp         what can be promised by which day; explanation: what each figure is made of
     offer       what a channel is told; freshness: whether what a source said may still be believed
+
+`expected` says from when a receipt counts.
 """
