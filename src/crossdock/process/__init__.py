@@ -10,7 +10,7 @@ from typing import get_args
 from crossdock.facts.fact import Fact
 from crossdock.facts.interchange import InterchangeFact
 from crossdock.process import feed, interchange, order_to_cash, source, variance
-from crossdock.process.obligation import CONTENT_TYPES, Effect, Name, Obligation, Standing, Status, Trouble
+from crossdock.process.obligation import CONTENT_TYPES, Effect, Name, Obligation, Standing, Status, Taken, Trouble
 from crossdock.process.process import Process
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Process",
     "Standing",
     "Status",
+    "Taken",
     "Trouble",
     "process_of",
     "process_of_fact",
