@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from x12_transactions import complete, one
 
 from crossdock.edi.x12 import guide_pattern
-from crossdock.edi.x12.compiled import Prover, examine
+from crossdock.edi.x12.compiled import Prover, examine, prover
 from crossdock.edi.x12.delimiters import Delimiters
-from crossdock.edi.x12.guide import Guide, load
-from crossdock.edi.x12.narrowed import Met, meet, narrowed
+from crossdock.edi.x12.guide import EXACT_VERSIONS, Guide, known_sets, load
+from crossdock.edi.x12.narrowed import QUALIFIERS, Met, narrowed
 from crossdock.edi.x12.overlay import apply
 from crossdock.edi.x12.segments import split
-from crossdock.edi.x12.validate import validate
+from crossdock.edi.x12.validate import _number_places, validate
 
 USUAL = Delimiters(b"*", b">", b"~", None, b"")
 NAMES = [
@@ -55,7 +55,7 @@ def taught(name: str) -> tuple[bytes, Prover]:
     """A file's transaction set, and a prover that has met it and nothing else."""
     data, interchange, transaction, of = one(f"{name}.edi")
     raw = data[transaction.start : transaction.end]
-    met: Met = {}
+    met = Met()
     assert validate(split(raw.decode(), interchange.delimiters), of, met=met) == []
     made = Prover(of, interchange.delimiters)
     made.learn(met, 1_000_000)
@@ -93,14 +93,13 @@ def test_the_first_sets_are_walked_and_what_is_new_is_learned_when_enough_was_wa
     data, interchange, transaction, of = one("order.edi")
     raw = data[transaction.start : transaction.end]
     of = apply(of, {})
-    ours = None
-    for times in range(1, 50):
+    ours = prover(of, interchange.delimiters)
+    walked = 0
+    while ours.expression is None:
         assert examine(data, transaction, of, interchange.delimiters) == []
-        (ours,) = of.__dict__["_provers"].values()
-        if ours.expression is not None:
-            break
-    assert 1 < times < 20
-    assert ours is not None and ours.proves(raw)
+        walked += 1
+    assert 1 < walked < 20
+    assert ours.proves(raw)
     other = raw.replace(b"BEG*00*SA*", b"BEG*00*NE*")
     assert ours.proves(other) and not ours.proves(other.replace(b"~\nPO1", b"~\nITD*01*3~\nPO1", 1))
 
@@ -109,16 +108,38 @@ def test_what_has_a_fault_teaches_nothing() -> None:
     data, interchange, transaction, of = one("bad_code.edi")
     of = apply(of, {})
     assert examine(data, transaction, of, interchange.delimiters)
-    (ours,) = of.__dict__["_provers"].values()
-    assert ours.met == {} and ours.walked_bytes == 0
+    ours = prover(of, interchange.delimiters)
+    assert ours.met.size == 0 and ours.walked_bytes == 0
 
 
 def test_what_was_met_adds_up() -> None:
-    met: Met = {}
-    assert meet(met, {"BEG": 0b1110})
-    assert not meet(met, {"BEG": 0b0110})
-    assert meet(met, {"BEG": 0b10000, "REF": 0})
-    assert met == {"BEG": 0b11110, "REF": 0}
+    of = guide().segments
+    met, first, less, more = Met(), Met(), Met(), Met()
+    first.take(of["PO1"], ["PO1", "1", "5", "EA", "", "", "IN", "B1"])
+    less.take(of["PO1"], ["PO1", "1", "5", "EA"])
+    more.take(of["PO1"], ["PO1", "1", "5", "EA", "", "", "UP", "614141000036"])
+    more.take(of["CTT"], ["CTT", "1"])
+    assert met.add(first) and met.size == 5 and met.kinds == {"IN"}
+    assert not met.add(less) and not met.add(first)
+    assert met.add(more) and met.size == 6 and met.kinds == {"IN", "UP"}
+
+
+@pytest.mark.parametrize("set_id", known_sets())
+def test_check_digits_are_judged_only_behind_the_qualifiers_that_narrowing_knows(set_id: str) -> None:
+    for version in EXACT_VERSIONS:
+        of = load(set_id, version)
+        assert of is not None
+        places = {**_number_places(of), "MAN": (1, 4)}
+        for segment in of.segments.values():
+            for at in places.get(segment.id, ()):
+                assert segment.elements is not None and segment.elements[at - 1].number in QUALIFIERS
+
+
+def test_a_kind_of_number_that_was_not_met_is_not_proven_and_its_check_digit_is_judged() -> None:
+    raw, made = taught("order")
+    assert b"*UP*" in raw and b"*EN*" not in raw
+    assert not made.proves(raw.replace(b"*UP*", b"*EN*"))
+    assert not made.proves(raw.replace(b"*UP*0123", b"*UP*0124"))
 
 
 @pytest.mark.parametrize("segment", ["ITD", "CSH", "TD3", "PKG"])

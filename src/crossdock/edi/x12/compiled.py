@@ -17,14 +17,15 @@ from crossdock.edi.findings import Code, Finding, Place, Severity, find
 from crossdock.edi.x12 import check_digits, guide_pattern
 from crossdock.edi.x12.delimiters import Delimiters
 from crossdock.edi.x12.envelope import Transaction
-from crossdock.edi.x12.guide import Guide, Loop, walk
-from crossdock.edi.x12.narrowed import Met, meet, narrowed
+from crossdock.edi.x12.guide import Guide
+from crossdock.edi.x12.narrowed import Met, narrowed
 from crossdock.edi.x12.segments import offsets, segments
 from crossdock.edi.x12.validate import HOLDS, validate
 
 _REMEMBERED = 50_000
 _WORTH_ADDING = 8
 _WALKED = 40
+_MOST_DELIMITERS = 64
 _DIGITS = bytes(48) + bytes(range(10)) + bytes(198)
 _TRIPLED = bytes(48) + bytes(3 * digit % 10 for digit in range(10)) + bytes(198)
 _TENS = bytes(range(0, 256, 10))
@@ -49,14 +50,17 @@ def examine(
     data: the file, or a portion of it that starts at offset `base` of the file.
     """
     raw = data[transaction.start - base : transaction.end - base]
+    ours = None if transaction.binary else prover(guide, delimiters)
+    proven = ours is not None and ours.proves(raw)
+    if proven and guide.version == guide.asked:
+        return []
     if place is None:
         control_number, start = transaction.control_number, transaction.start
         place = Place(transaction_set=guide.set_id, transaction=control_number, offset=start)
-    ours = None if transaction.binary else prover(guide, delimiters)
-    if ours is not None and ours.expression is not None and ours.proves(raw):
-        return [] if guide.exact else [_other_version(guide, place)]
+    if proven:
+        return [_other_version(guide, place)]
     parts = segments(data, transaction, delimiters, base)
-    met: Met = {}
+    met = Met()
     findings = validate(parts, guide, place, offsets(data, transaction, delimiters, base), met)
     if ours is not None and len(findings) == (not guide.exact):
         ours.learn(met, len(raw))
@@ -73,6 +77,8 @@ def prover(guide: Guide, delimiters: Delimiters) -> "Prover":
     made: dict[Delimiters, Prover] = guide.__dict__.setdefault("_provers", {})
     found = made.get(delimiters)
     if found is None:
+        if len(made) >= _MOST_DELIMITERS:  # delimiters are a sender's choice, and must not fill the memory
+            made.clear()
         found = made[delimiters] = Prover(guide, delimiters)
     return found
 
@@ -85,13 +91,12 @@ class Prover:
         element, terminator = delimiters.element, delimiters.segment
         self.usable = len(element) == len(terminator) == 1 and not delimiters.wrapped and not element.isalnum()
         self.expression: re.Pattern[bytes] | None = None
-        self.met: Met = {}
+        self.met = Met()
         self.walked_bytes = 0
         self._outgrown = False
         ending = terminator + delimiters.line_break
         text = guide_pattern.text_class(delimiters) + b"*+"
         begin, mark = re.escape(ending), re.escape(element)
-        self.trailing = element + terminator
         self.ctt = ending + b"CTT" + element
         self.element, self.terminator = element, terminator
         self.counted = tuple(ending + name.encode() + element for name in guide.line_segments)
@@ -100,6 +105,7 @@ class Prover:
         self.levels = re.compile(hl) if guide.levels else None
         self.marks = self._after(mark, text, check_digits.SSCC_QUALIFIERS) if "MAN" in guide.ids else []
         self.gtins = self._after(mark, text, check_digits.GTIN_LENGTHS)
+        self.looked_for = self.gtins, self.marks
         self.hash = None
         if guide.hash_segment:
             skipped = b"(?:" + mark + text + b"){%d}" % (guide.hash_element - 1)
@@ -124,22 +130,26 @@ class Prover:
         To compile the expression takes about as long as to walk `_WALKED` bytes for each element in it; nobody who reads
         three orders waits for it, and nobody is made to wait twice as long by what he sends.
         """
-        self._outgrown = meet(self.met, met) or self._outgrown
+        self._outgrown = self.met.add(met) or self._outgrown
         self.walked_bytes += size
-        if self._outgrown and self.walked_bytes > _WALKED * sum(map(int.bit_count, self.met.values())):
-            self.compile(narrowed(self.guide.root, self.met))
+        if self._outgrown and self.walked_bytes > _WALKED * self.met.size:
+            self.compile(self.met)
 
-    def compile(self, root: Loop | None = None) -> None:
-        """Makes the expression for a structure; without one for all that the guide allows."""
+    def compile(self, met: Met | None = None) -> None:
+        """Makes the expression for what was met; without it for all that the guide allows."""
         self._outgrown, self.walked_bytes = False, 0
-        if self.usable:
-            self.expression = re.compile(guide_pattern.transaction(self.guide, self.delimiters, root))
+        if not self.usable:
+            return
+        root = narrowed(self.guide.root, met) if met is not None else None
+        self.expression = re.compile(guide_pattern.transaction(self.guide, self.delimiters, root))
+        if met is not None:
+            kinds = {self.element + kind.encode() + self.element for kind in met.kinds}
+            gtins, marks = ([each for each in numbers if each[0] in kinds] for numbers in (self.gtins, self.marks))
+            self.looked_for = gtins, marks
 
     def proves(self, raw: bytes) -> bool:
         """Whether a transaction set's bytes, ST to behind SE's terminator, are certainly free of findings."""
-        if self.expression is None:
-            return False
-        if self.trailing in raw or self.expression.fullmatch(raw) is None:
+        if self.expression is None or self.expression.fullmatch(raw) is None:
             return False
         levels = self.levels.findall(raw) if self.levels is not None else None
         if levels is not None and not (levels and _is_tree(levels, self.element)):
@@ -148,9 +158,8 @@ class Prover:
 
     def _numbered(self, raw: bytes) -> bool:
         """Check digits: SSCCs are computed, GTINs, which come again and again, remembered."""
-        for code, length, pattern, good in self.gtins:
-            if code not in raw:
-                continue
+        gtins, marks = self.looked_for
+        for _, length, pattern, good in gtins:
             found = pattern.findall(raw)
             if good.issuperset(found):
                 continue
@@ -161,7 +170,7 @@ class Prover:
             if len(good) > _REMEMBERED:
                 good.clear()
             good |= new
-        return all(_are_ssccs(pattern.findall(raw)) for code, _, pattern, _ in self.marks if code in raw)
+        return not marks or all(_are_ssccs(pattern.findall(raw)) for _, _, pattern, _ in marks)
 
     def _totalled(self, raw: bytes, levels: Sequence[bytes] | None) -> bool:
         """CTT. Of a hierarchy, the levels were counted already."""

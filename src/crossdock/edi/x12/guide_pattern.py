@@ -61,6 +61,7 @@ class _Builder:
         self.mark = re.escape(delimiters.element)
         self.end = re.escape(delimiters.segment + delimiters.line_break)
         self.last_end = re.escape(delimiters.segment) + rb"[\r\n]*+"
+        self.more = b"(?=" + self.mark + b")"
         self.text = text_class(delimiters)
 
     def parts(self, loop: Loop) -> bytes:
@@ -118,12 +119,12 @@ class _Builder:
         end = self.last_end if segment.id == "SE" else self.end
         name = segment.id.encode()
         if segment.elements is None:
-            return name + possessive(self.mark + self.text + b"*+", b"+") + end
+            return name + possessive(self.mark + self.text + b"*+", b"+") + b"(?<!" + self.mark + b")" + end
         elements = segment.elements
         adjacent = self._adjacent(segment.notes, elements)
         ahead = b"".join(self._note(note) for note in segment.notes if note not in adjacent.values())
         if not any(each.required for each in elements):
-            ahead = b"(?=" + self.mark + b")" + ahead  # a segment without data is a finding
+            ahead = self.more + ahead  # a segment without data is a finding
         return name + ahead + self._tail(elements, 1, adjacent, level) + end
 
     def _adjacent(self, notes: tuple[Note, ...], elements: list[Element]) -> dict[int, Note]:
@@ -168,28 +169,28 @@ class _Builder:
         first, second, note = elements[number - 1], elements[number], adjacent[number]
         one, two, mark = self._value(first), self._value(second), self.mark
         rest = self._tail(elements, number + 2, adjacent, level)
+        neither = mark + self.more
         if note.kind == "P":
-            return b"(?:" + mark + b"(?:" + one + mark + two + b"|" + mark + b")" + rest + b"|)"
+            return b"(?:" + mark + b"(?:" + one + mark + two + b"|" + neither + b")" + rest + b"|)"
         if note.positions[0] == number:
             return (
                 b"(?:" + mark + b"(?:" + one + mark + two + b"|" + mark + self._optional(second) + b")" + rest + b"|)"
             )
         both = one + mark + self._optional(second)
-        return b"(?:" + mark + b"(?:(?:" + both + b"|" + mark + b")" + rest + b"|" + one + b")|)"
+        return b"(?:" + mark + b"(?:(?:" + both + b"|" + neither + b")" + rest + b"|" + one + b")|)"
 
     def _optional(self, element: Element) -> bytes:
+        """What it holds, or nothing where another follows: no segment ends with an empty element."""
         if element.unused:
-            return b""
-        if element.open:
-            return self.text + b"*+"
-        if element.type in ("AN", "ID") and element.min <= 1 and not element.closed:
-            return self.text + b"{0,%d}+" % element.max
-        return b"(?:" + self._value(element) + b"|)"
+            return self.more
+        return b"(?:" + self._value(element) + b"|" + self.more + b")"
 
     def _value(self, element: Element) -> bytes:
         most = element.max
         if element.open:
             return self.text + b"++"
+        if element.closed and not element.codes:
+            return b"(?!)"
         if element.closed:
             return (
                 b"(?:"

@@ -113,8 +113,7 @@ class _Judge:
             if segment is None:
                 continue
             if met is not None:
-                bits = sum([1 << number for number, value in enumerate(values) if value])
-                met[segment.path] = met.get(segment.path, 0) | bits & ~1
+                met.take(segment, values)
             for fault in elements.faults(values, segment):
                 self.tell(
                     fault.code,
@@ -324,9 +323,12 @@ def _number_places(guide: Guide) -> dict[str, tuple[int, ...]]:
     places: dict[str, tuple[int, ...]] = guide.__dict__.get("_number_places", {})
     if not places:
         for segment in guide.segments.values():
+            told = segment.elements or ()
             for rule in segment.rules:
-                if rule.pairs:
-                    places[segment.id] = pair_positions(rule.pairs)
+                positions = pair_positions(rule.pairs) if rule.pairs else ()
+                kinds = tuple(at for at in positions if at <= len(told) and told[at - 1].number == "235")
+                if kinds:
+                    places[segment.id] = kinds
         guide.__dict__["_number_places"] = places
     return places
 

@@ -12,9 +12,9 @@ from crossdock.edi.x12.between import between, nothing
 from crossdock.edi.x12.control import text
 from crossdock.edi.x12.delimiters import BLANKS, detect
 from crossdock.edi.x12.envelope import Interchange, Span, Transaction
+from crossdock.edi.x12.envelope_pattern import envelope_pattern, first_envelope
 from crossdock.edi.x12.envelopes import Envelopes, HeaderWithin
 from crossdock.edi.x12.opened import OpenGroup
-from crossdock.edi.x12.envelope_pattern import envelope_pattern, first_envelope
 from crossdock.edi.x12.segments import binary_end
 
 LONGEST_ISA = 512
