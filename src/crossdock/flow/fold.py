@@ -14,6 +14,9 @@ from zlib import crc32
 import msgspec
 
 from crossdock.facts import Fact
+from crossdock.flow.stocking import Moved, Wanted, demands, movements
+from crossdock.ledger.demand import Demand
+from crossdock.ledger.movement import Movement
 from crossdock.policy import Agreements
 from crossdock.ports.log import Folded, Log, Stored
 from crossdock.process import Effect, Name, Obligation, Process, Standing, Status, Trouble, process_of_fact
@@ -34,12 +37,15 @@ class VersionNotRead(LookupError):
 
 class Known(msgspec.Struct, array_like=True, gc=False):
     """What the fold has written of a process so far: obligations by id to (status, check sum), troubles by id to check sum, check sums of names.
-    withdrawn: obligations whose delivery was cancelled when something came to block them (a hold), to be revived when they are ready again."""
+    withdrawn: obligations whose delivery was cancelled when something came to block them (a hold), to be revived when they are ready again.
+    wanted, moved: what the stock ledger has been told."""
 
     obligations: dict[str, tuple[str, int]] = {}
     troubles: dict[str, int] = {}
     names: list[int] = []
     withdrawn: list[str] = []
+    wanted: dict[str, Wanted] = {}
+    moved: dict[str, Moved] = {}
 
 
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
@@ -223,11 +229,21 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
 
     troubles = {trouble.id: _sum(trouble) for trouble in stands.troubles}
     fresh, marks = _fresh(stands.names, at)
+    asked: list[Demand] = []
+    wanted = before.wanted
+    if stands.demands or wanted:
+        asked, wanted = demands(at.key, wanted, stands.demands, now)
+    moves: list[Movement] = []
+    moved = before.moved
+    if stands.taken or moved:
+        moves, moved = movements(at.key, moved, stands.taken, now)
     at.known = Known(
         known,
         troubles,
         [*before.names, *marks] if marks else before.names,
         before.withdrawn if not cancel else sorted({*before.withdrawn, *cancel}),
+        wanted,
+        moved,
     )
     at.stood, at.before = now_owed, stands
     state_bytes, known_bytes = at.process.encode(at.state), _encode(at.known)
@@ -254,6 +270,8 @@ def difference(at: Gathered, stands: Standing, agreements: Agreements, now: date
         revive=revive,
         redo=redo,
         cancel=cancel,
+        demands=asked,
+        movements=moves,
     )
 
 

@@ -11,9 +11,11 @@ from typing import Any, Protocol
 import msgspec
 
 from crossdock.facts import Fact
+from crossdock.ledger.demand import Demand
+from crossdock.ledger.movement import Movement
 from crossdock.ports.inbound import Arrival
 from crossdock.ports.outbound import Delivery, Transmission
-from crossdock.ports.translation import Control, ControlNumbers, Identity, Message, Pending
+from crossdock.ports.translation import Control, ControlNumbers, Identity, Message, Pending, Reading
 from crossdock.process.obligation import Effect, Name, Obligation, Trouble
 
 
@@ -56,6 +58,10 @@ class Sheaf(Protocol):
     async def meet(self, identities: Sequence[tuple[int, Identity]]) -> Sequence[Met]: ...
 
     async def keep(self, facts: Sequence[Fact], names: Sequence[tuple[str, str, str]], now: datetime) -> int: ...
+
+    async def keep_stock(self, readings: Sequence[Reading], now: datetime, *, apart: bool = False) -> None:
+        """Writes what the readings tell of stock, together with the marks; `apart`: in a transaction of its own. Before `finish`: the rows of stock are locked before lanes."""
+        ...
 
     async def finish(
         self,
@@ -126,6 +132,8 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     redo: Sequence[str] = ()
     cancel: Sequence[str] = ()
     defect: str = ""
+    demands: Sequence[Demand] = ()
+    movements: Sequence[Movement] = ()
 
 
 class Lanes(Protocol):
