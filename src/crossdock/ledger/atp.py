@@ -67,27 +67,43 @@ class Curve(msgspec.Struct, frozen=True, gc=False):
 def curve(opening: Decimal, changes: list[tuple[int, Decimal]]) -> Curve:
     """What can be promised by day, of a balance that opens with `opening` and then changes by so much on a day, in any order."""
     if not changes:
-        return Curve((0,), (opening,), (0,))
+        return Curve(_TODAY, (opening,), _TODAY)
     changes.sort()
     days = [0]
     balances = [opening]
+    last, balance, rises = 0, opening, True
     for day, quantity in changes:
-        if day == days[-1]:
-            balances[-1] += quantity
+        balance += quantity
+        if quantity <= 0:
+            rises = False
+        if day == last:
+            balances[-1] = balance
         else:
             days.append(day)
-            balances.append(balances[-1] + quantity)
+            balances.append(balance)
+            last = day
+    if rises:
+        kept = tuple(days)
+        return Curve(kept, tuple(balances), kept)
+    return _looking_ahead(days, balances)
+
+
+_TODAY = (0,)
+
+
+def _looking_ahead(days: list[int], balances: list[Decimal]) -> Curve:
+    """Of each day the least balance of that day and all later ones."""
     least, decided = balances[-1], days[-1]
     steps = []
-    for n in range(len(days) - 1, -1, -1):
-        balance = balances[n]
-        if balance <= least:
-            if balance < least and n < len(days) - 1:
+    for n in range(len(days) - 2, -1, -1):
+        if balances[n] <= least:
+            if balances[n] < least:
                 steps.append((days[n + 1], least, decided))
-            least, decided = balance, days[n]
+            least, decided = balances[n], days[n]
     steps.append((0, least, decided))
     steps.reverse()
-    return Curve(tuple([s[0] for s in steps]), tuple([s[1] for s in steps]), tuple([s[2] for s in steps]))
+    starts, values, by = zip(*steps, strict=True)
+    return Curve(starts, values, by)
 
 
 def waiting(demand: Demand, reserved: Decimal) -> Waiting | None:
@@ -180,21 +196,32 @@ def atp(
         site = wait.sites[0] if len(wait.sites) == 1 else ""
         waited.append((days, site, wait))
         (changes.setdefault(site, []) if site else anywhere).append((days, -wait.quantity))
-    curves: dict[str, Curve] = {}
-    opening = NOTHING
-    for site, changed in changes.items():
-        made = curve(_opening(by_site[site]) if site in by_site else NOTHING, changed)
-        curves[site] = made
-        before = made.values[0] if made.values[0] > 0 else NOTHING
-        opening += before
-        for n in range(1, len(made.days)):
-            value = made.values[n]
-            if value > before:
-                anywhere.append((made.days[n], value - before))
-                before = value
+    curves = {
+        site: curve(_opening(by_site[site]) if site in by_site else NOTHING, changed)
+        for site, changed in changes.items()
+    }
     return Promisable(
-        item, today, horizon_days, by_site, curves, curve(opening, anywhere), tuple(coming), tuple(waited)
+        item, today, horizon_days, by_site, curves, _total(curves, anywhere), tuple(coming), tuple(waited)
     )
+
+
+def _total(curves: dict[str, Curve], anywhere: list[tuple[int, Decimal]]) -> Curve:
+    """What the sites can promise together, less what may come from any of them. What one site lacks is not taken from another."""
+    if len(curves) == 1 and not anywhere:
+        (only,) = curves.values()
+        if only.values[0] >= 0:
+            return only
+    opening = NOTHING
+    for each in curves.values():
+        before = NOTHING
+        for day, value in zip(each.days, each.values, strict=True):
+            if value > before:
+                if day:
+                    anywhere.append((day, value - before))
+                else:
+                    opening = value + opening
+                before = value
+    return curve(opening, anywhere)
 
 
 def _opening(stock: SiteStock) -> Decimal:
