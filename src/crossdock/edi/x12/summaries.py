@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from crossdock.trade import documents as d
+from crossdock.trade import stock
 
 
 def summary(document: d.Document) -> list[str]:
@@ -209,6 +210,42 @@ def _interchange(told: d.InterchangeAcknowledgement) -> list[str]:
     return [f"acknowledgement of interchange {told.control_number}: {told.status}{note}"]
 
 
+def _received(told: stock.StockTransferReceiptAdvice) -> list[str]:
+    return [
+        f"receipt {told.receipt}" + (f" of {told.received}" if told.received else ""),
+        _told(depositor_order=told.depositor_order, shipment=told.shipment, arrived=told.arrived),
+        _parties(told.parties),
+        _quantities(told.lines),
+    ]
+
+
+def _adjusted(told: stock.InventoryAdjustmentAdvice) -> list[str]:
+    return [
+        f"stock adjustment {told.number}".strip() + (f" of {told.adjusted}" if told.adjusted else ""),
+        _told(reasons=", ".join(dict.fromkeys(line.reason for line in told.lines))),
+        _parties(told.parties),
+        _quantities(told.lines),
+    ]
+
+
+def _levels(told: stock.InventoryAdvice) -> list[str]:
+    items = f"{len(told.lines)} item{'' if len(told.lines) == 1 else 's'}"
+    return [
+        f"stock levels {told.number}" + (f" as of {told.as_of:%Y-%m-%d %H:%M}" if told.as_of else ""),
+        _parties(told.parties),
+        f"{items}: " + ", ".join(dict.fromkeys(level.status for line in told.lines for level in line.levels)),
+    ]
+
+
+def _moved(told: stock.StockTransferShipmentAdvice) -> list[str]:
+    return [
+        f"stock on its way: {told.depositor_order}" + (f", shipped {told.shipped}" if told.shipped else ""),
+        _told(shipment=told.shipment, purchase_order=told.purchase_order, expected=told.expected),
+        _parties(told.parties),
+        _quantities(told.lines),
+    ]
+
+
 _BY_TYPE: dict[type, Callable[[Any], list[str]]] = {
     d.PurchaseOrder: _order,
     d.PurchaseOrderChange: _change,
@@ -219,4 +256,8 @@ _BY_TYPE: dict[type, Callable[[Any], list[str]]] = {
     d.Invoice: _invoice,
     d.FunctionalAcknowledgement: _functional,
     d.InterchangeAcknowledgement: _interchange,
+    stock.StockTransferReceiptAdvice: _received,
+    stock.StockTransferShipmentAdvice: _moved,
+    stock.InventoryAdjustmentAdvice: _adjusted,
+    stock.InventoryAdvice: _levels,
 }
