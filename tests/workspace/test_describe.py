@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crossdock.policy.agreement import Agreement
+from crossdock.policy.agreement import Agreement, StockTerms
 from crossdock.workspace.describe import describe
-from crossdock.workspace.model import COLUMNS, OURS_ELSEWHERE, TABLES, WORDS, Policy
+from crossdock.workspace.model import COLUMNS, OURS_ELSEWHERE, TABLES, WORDS, PartnerStock, Policy
 from crossdock.workspace.problems import CODES
 from crossdock.workspace.shape import fields, words
 
@@ -16,7 +16,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "workspace.md"
 
 @pytest.mark.parametrize(("file", "shape", "key"), TABLES, ids=[f"{t[0]}-{t[2]}" for t in TABLES])
 def test_every_key_has_words(file: str, shape: type[msgspec.Struct], key: str) -> None:
-    told = WORDS.get(Agreement if shape is Policy else shape, {})
+    told = WORDS.get({Policy: Agreement, PartnerStock: StockTerms}.get(shape, shape), {})
     for field in fields(shape):
         assert words(field.type) or told.get(field.name), f"{shape.__name__}.{field.name} has no words in model.WORDS"
 

@@ -34,12 +34,13 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """The system that ships, and from which site. An empty warehouse: the rules could not be worked out for this
-    order.
+    """The system that ships, and from which site; `sites`: further ones that may where there is not enough, the preferred first. An empty warehouse: the rules
+    could not be worked out for this order.
     """
 
     warehouse: str
     site: str = ""
+    sites: tuple[str, ...] = ()
 
 
 class Router:
@@ -85,7 +86,10 @@ class Router:
             return Route("")
         if not isinstance(result, dict) or not result.get("warehouse"):
             return self.default
-        return Route(str(result["warehouse"]), str(result.get("site") or self.default.site))
+        site = str(result.get("site") or self.default.site)
+        further = result.get("sites") or ()
+        named = further.split() if isinstance(further, str) else map(str, further)
+        return Route(str(result["warehouse"]), site, tuple(dict.fromkeys(each for each in named if each != site)))
 
 
 def compiled(routing: bytes) -> Any:

@@ -72,21 +72,19 @@ class StockItem(msgspec.Struct, frozen=True, kw_only=True):
 class StockPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The `[stock]` table, and what the CSV files say for it. Without one no stock is kept.
 
-    allocation: who goes first when there is not enough. reservation_hours: after that a soft reservation is given back, None: never. horizon_days: how far ATP looks.
+    allocation: who goes first when there is not enough. horizon_days: how far ATP looks. What orders of a partner may do (split, wait, substitute) stands in its agreement.
     buffer: never promised, by item and site, where the item says no `safety`. receipts_late_days: an expected receipt that is later than that is not counted on.
-    negative_at: sites whose balances may fall below nothing. split: an order's line may come from several sites.
+    negative_at: sites whose balances may fall below nothing.
     repair_free: a repair worth at most this may be done without approval; repair_limit: above this it may not be done at all, None: no such limit.
     reconcile: when snapshots are asked for; grace_minutes: a difference younger than that may be a movement under way. silent_after_minutes: a system that tells
     stock and was not heard for so long is stale, None: never.
     """
 
     allocation: Allocation = "priority"
-    reservation_hours: float | None = None
     horizon_days: int = 180
     buffer: Decimal = ZERO
     receipts_late_days: int = 7
     negative_at: tuple[str, ...] = ()
-    split: bool = False
     repair_free: Decimal = ZERO
     repair_limit: Decimal | None = None
     reconcile: Schedule = Schedule()

@@ -9,6 +9,7 @@ import msgspec
 from crossdock.crosswalk.directory import Item
 from crossdock.crosswalk.items import normalised
 from crossdock.edi.x12.check_digits import check_digit, is_valid
+from crossdock.policy.stock import StockItem
 from crossdock.workspace.problems import Report, did_you_mean
 from crossdock.workspace.tables import Row
 
@@ -19,6 +20,16 @@ Rows = Callable[[str], Iterable[Row]]
 """The rows of a CSV file by its name; none when the file is not there."""
 
 
+class SiteRow(msgspec.Struct, frozen=True):
+    """What a row of `sites.csv` says of the site's stock, and the line that it stands in."""
+
+    line: int
+    site: str
+    keeps: bool
+    system: str
+    entity: str
+
+
 class Catalogue(msgspec.Struct, frozen=True):
     """What the CSV files hold."""
 
@@ -26,11 +37,13 @@ class Catalogue(msgspec.Struct, frozen=True):
     partner_items: Mapping[tuple[str, str, str], str]
     prices: Mapping[tuple[str, str], Decimal]
     sites: Mapping[str, str]
+    stock_items: Mapping[str, StockItem] = {}
+    stock_sites: tuple[SiteRow, ...] = ()
 
 
 def catalogue(rows: Rows, partners: Iterable[str], report: Report) -> Catalogue:
     """Everything that the CSV files say, but routing."""
-    items, references, substitutes = _items(rows, report)
+    items, references, substitutes, kept = _items(rows, report)
     packs = _packs(rows, items, report)
     partner_items = _references(rows, items, references, set(partners), report)
     whole = {
@@ -42,7 +55,8 @@ def catalogue(rows: Rows, partners: Iterable[str], report: Report) -> Catalogue:
     for line, substitute in substitutes:
         if substitute not in items:
             _unknown_item(report, "items.csv", line, substitute, items)
-    return Catalogue(whole, partner_items, _prices(rows, items, report), _sites(rows, report))
+    sites, stock_sites = _sites(rows, report)
+    return Catalogue(whole, partner_items, _prices(rows, items, report), sites, kept, stock_sites)
 
 
 def known_qualifier(qualifier: str) -> bool:
@@ -90,13 +104,14 @@ def _decimal(text: str) -> Decimal | None:
 
 def _items(
     rows: Rows, report: Report
-) -> tuple[dict[str, Item], dict[str, list[tuple[str, str]]], list[tuple[int, str]]]:
+) -> tuple[dict[str, Item], dict[str, list[tuple[str, str]]], list[tuple[int, str]], dict[str, StockItem]]:
     file = "items.csv"
     items: dict[str, Item] = {}
     lines: dict[str, int] = {}
     references: dict[str, list[tuple[str, str]]] = {}
     substitutes: list[tuple[int, str]] = []
     bearers: dict[str, int] = {}
+    kept: dict[str, StockItem] = {}
     for line, row in rows(file):
         id, unit, weight = row["item"], row["unit"] or "EA", row["weight"]
         if id in items:
@@ -125,7 +140,22 @@ def _items(
             references[id] = [(f"gtin-{len(gtin)}", gtin)]
         items[id] = Item(id=id, description=row["description"], unit=unit, substitutes=instead, weight=grams)
         lines[id] = line
-    return items, references, substitutes
+        if row["safety"] or row["value"] or row["multiple"]:
+            kept[id] = StockItem(**{name: _figure(row[name], name, line, report) for name in _FIGURES})
+    return items, references, substitutes, kept
+
+
+_FIGURES = ("safety", "value", "multiple")
+"""The columns of `items.csv` that are about its stock."""
+
+
+def _figure(text: str, name: str, line: int, report: Report) -> Decimal | None:
+    value = _decimal(text) if text else None
+    if text and (value is None or (name == "multiple" and not value)):
+        meant = "above 0" if name == "multiple" else "0 or more"
+        report.add("bad-value", f"`{name}` cannot be `{text}`", file="items.csv", line=line, meant=meant)
+        return None
+    return value
 
 
 def _packs(rows: Rows, items: Mapping[str, Item], report: Report) -> dict[str, dict[str, Fraction]]:
@@ -221,10 +251,15 @@ def _prices(rows: Rows, items: Mapping[str, Item], report: Report) -> dict[tuple
     return prices
 
 
-def _sites(rows: Rows, report: Report) -> dict[str, str]:
+def _sites(rows: Rows, report: Report) -> tuple[dict[str, str], tuple[SiteRow, ...]]:
     sites: dict[str, str] = {}
+    stock: list[SiteRow] = []
     for line, row in rows("sites.csv"):
         if row["site"] in sites:
             report.add("duplicate", f"site `{row['site']}` stands there twice", file="sites.csv", line=line)
+        if row["stock"] not in ("", "yes", "no"):
+            message = f"`stock` cannot be `{row['stock']}`"
+            report.add("bad-value", message, file="sites.csv", line=line, meant="yes or no")
         sites[row["site"]] = row["name"]
-    return sites
+        stock.append(SiteRow(line, row["site"], row["stock"] != "no", row["system"], row["entity"]))
+    return sites, tuple(stock)

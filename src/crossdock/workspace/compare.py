@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from crossdock.policy.stock import StockPolicy
 from crossdock.workspace.model import Loaded
 
 SHOWN = 5
@@ -21,9 +22,9 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that differs. what: company, partner, agreement, system, site, routing, items, item-references, prices.
+    """One thing that differs. what: company, partner, agreement, system, site, stock, channel, routing, items, stock-items, item-references, prices.
 
-    For the last three, which may be long, `count` says how many and `examples` which ones first; the others have an `id` and,
+    For the last four, which may be long, `count` says how many and `examples` which ones first; the others have an `id` and,
     when changed, `fields`.
     """
 
@@ -49,17 +50,25 @@ def _changes(before: Loaded | None, after: Loaded) -> Iterator[Change]:
     yield from _each("partner", old.partners if old else {}, new.partners)
     yield from _each("agreement", before.agreements if before else {}, after.agreements)
     yield from _each("site", old.sites if old else {}, new.sites)
+    yield from _each("stock", _stock(before), _stock(after))
+    yield from _each("channel", before.channels if before else {}, after.channels)
     if (old.routing if old else b"") != new.routing:
         yield Change(
             what="routing", how="added" if not old or not old.routing else "changed" if new.routing else "removed"
         )
     yield from _counted("items", old.items if old else {}, new.items, str)
+    kept = before.stock.items if before and before.stock else {}
+    yield from _counted("stock-items", kept, after.stock.items if after.stock else {}, str)
     yield from _counted("item-references", old.partner_items if old else {}, new.partner_items, "/".join)
     yield from _counted("prices", old.prices if old else {}, new.prices, "/".join)
 
 
 def _defaults(loaded: Loaded) -> dict[str, str]:
     return {"warehouse": loaded.directory.default_warehouse, "site": loaded.directory.default_site}
+
+
+def _stock(loaded: Loaded | None) -> dict[str, StockPolicy]:
+    return {"": msgspec.structs.replace(loaded.stock, items={})} if loaded and loaded.stock else {}
 
 
 def _each(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

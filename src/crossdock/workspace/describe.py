@@ -9,9 +9,9 @@ from msgspec import inspect
 
 from crossdock.connectors.json.spec import JsonSpec
 from crossdock.connectors.settings import Secret
-from crossdock.policy.agreement import Agreement
+from crossdock.policy.agreement import Agreement, StockTerms
 from crossdock.workspace import connections
-from crossdock.workspace.model import COLUMNS, TABLES, WORDS
+from crossdock.workspace.model import COLUMNS, TABLES, WORDS, PartnerStock
 from crossdock.workspace.model import Policy as PolicyTable
 from crossdock.workspace.plan import WORDS as STAGES
 from crossdock.workspace.problems import CODES
@@ -28,6 +28,7 @@ A workspace is a folder:
 | `crossdock.toml` | who we are and what holds everywhere |
 | `systems/NAME.toml` | one connected system each |
 | `partners/NAME.toml` | one customer or third-party warehouse each |
+| `channels/NAME.toml` | what one channel is told of our stock |
 | `items.csv`, `packs.csv`, `item-references.csv`, `prices.csv`, `sites.csv` | the words of the trade |
 | `routing.json` or `routing.csv` | which warehouse ships |
 
@@ -70,7 +71,8 @@ def describe() -> str:
 
 
 _ROUTING = """In `routing.csv` the first row that fits wins. An empty cell fits anything; `CA|NV` fits either; `lines`, `quantity` and `weight` take a number
-or a comparison (`> 10`, `[1..5]`). `routing.json` is a zen-engine decision (JDM) over the same names, with the outputs `warehouse` and `site`.
+or a comparison (`> 10`, `[1..5]`). `routing.json` is a zen-engine decision (JDM) over the same names, with the outputs `warehouse`, `site` and, where several
+sites may ship, `sites` (a list, or one text with blanks between them).
 """
 
 
@@ -84,8 +86,9 @@ def _table(shape: type[msgspec.Struct]) -> str:
 
 
 def _told(shape: type[msgspec.Struct]) -> dict[str, str]:
-    """What `WORDS` says of a struct's fields; of a policy, what it says of an agreement's."""
-    shape = Agreement if shape is PolicyTable else shape
+    """What `WORDS` says of a struct's fields; of a partner's table, what it says of the value that it becomes a part of."""
+    part_of: dict[Any, type[msgspec.Struct]] = {PolicyTable: Agreement, PartnerStock: StockTerms}
+    shape = part_of.get(shape, shape)
     return dict(WORDS.get(shape, {}))
 
 

@@ -13,11 +13,22 @@ from crossdock.ports.system import System
 from crossdock.workspace.catalogue import Catalogue, catalogue
 from crossdock.workspace.check import Draft, PartnerDraft, SystemDraft, cross_check
 from crossdock.workspace.folder import Folder, TomlFile
-from crossdock.workspace.model import FORMAT, Company, CompanyFile, Loaded, PartnerFile, Policy, SystemFile
+from crossdock.workspace.model import (
+    FORMAT,
+    ChannelFile,
+    Company,
+    CompanyFile,
+    Loaded,
+    PartnerFile,
+    PartnerStock,
+    Policy,
+    SystemFile,
+)
 from crossdock.workspace.positions import Path as KeyPath
 from crossdock.workspace.problems import Problem, Report, WorkspaceError
 from crossdock.workspace.routing import from_rows
 from crossdock.workspace.shape import Complain, fit, plain
+from crossdock.workspace.stock import ChannelDraft, channels_of, check_stock, policy_of, terms_of
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
@@ -48,7 +59,9 @@ def read(path: Path, environ: Mapping[str, str]) -> tuple[Loaded | None, list[Pr
     company_toml, company = _company(folder)
     systems = {f.id: SystemDraft(f, _system(folder, f)) for f in folder.tomls("systems")}
     partners = {f.id: _partner(folder, f, company) for f in folder.tomls("partners")}
+    channels = {f.id: ChannelDraft(f, _channel(folder, f)) for f in folder.tomls("channels")}
     _ids(folder, [s.file for s in systems.values()] + [p.file for p in partners.values()])
+    _ids(folder, [c.file for c in channels.values()])
     words = catalogue(folder.rows, partners, report)
     routing_file, routing_text, routing = _routing(folder, report)
     folder.strangers()
@@ -67,7 +80,8 @@ def read(path: Path, environ: Mapping[str, str]) -> tuple[Loaded | None, list[Pr
         routing=routing,
     )
     cross_check(draft)
-    return _loaded(draft, folder), report.problems()
+    check_stock(draft, channels)
+    return _loaded(draft, channels), report.problems()
 
 
 def _company(folder: Folder) -> tuple[TomlFile | None, CompanyFile | None]:
@@ -94,6 +108,11 @@ def _system(folder: Folder, file: TomlFile) -> SystemFile | None:
     return declared
 
 
+def _channel(folder: Folder, file: TomlFile) -> ChannelFile | None:
+    declared: ChannelFile | None = fit(file.data, ChannelFile, _complaints(folder, file))
+    return declared
+
+
 def _partner(folder: Folder, file: TomlFile, company: CompanyFile | None) -> PartnerDraft:
     complain = _complaints(folder, file)
     declared: PartnerFile | None = fit(file.data, PartnerFile, complain)
@@ -103,6 +122,8 @@ def _partner(folder: Folder, file: TomlFile, company: CompanyFile | None) -> Par
         general = getattr(company.defaults, name) if company else {}
         fit(own, shape, complain, (name,))
         tables[name] = fit({**general, **own}, shape, _told_already) or shape()
+    if declared:
+        fit(declared.stock, PartnerStock, complain, ("stock",))
     return PartnerDraft(
         file=file, declared=declared, x12=tables["x12"], clocks=tables["clocks"], policy=tables["policy"]
     )
@@ -124,7 +145,7 @@ def _routing(folder: Folder, report: Report) -> tuple[str, str, bytes]:
     return "routing.json", text, text.encode()
 
 
-def _loaded(draft: Draft, folder: Folder) -> Loaded:
+def _loaded(draft: Draft, channels: Mapping[str, ChannelDraft]) -> Loaded:
     company, words = draft.company, draft.catalogue
     us = company.identities[0] if company.identities else None
     partners = {id: _as_partner(id, d, us) for id, d in draft.partners.items() if d.declared}
@@ -135,7 +156,9 @@ def _loaded(draft: Draft, folder: Folder) -> Loaded:
         directory=_directory(draft, partners, words),
         agreements={id: _as_agreement(id, d, draft) for id, d in draft.partners.items() if d.declared},
         systems={id: _as_system(id, d.declared) for id, d in draft.systems.items() if d.declared},
-        sources=tuple(sorted(folder.sources)),
+        stock=policy_of(draft),
+        channels=channels_of(draft, channels),
+        sources=tuple(sorted(draft.folder.sources)),
     )
 
 
@@ -183,8 +206,15 @@ def _as_agreement(id: str, draft: PartnerDraft, whole: Draft) -> Agreement:
         functional_acks=draft.x12.functional_acks,
         warehouse_functional_acks=whole.warehouses_acknowledge(),
         clocks=draft.clocks,
+        stock=terms_of(whole, _stock(said), whole.company.stock) if said.role == "customer" else None,
         **msgspec.structs.asdict(draft.policy),
     )
+
+
+def _stock(said: PartnerFile) -> dict[str, Any]:
+    """The keys of the partner's own [stock] table that could be read."""
+    fitted = fit(said.stock, PartnerStock, _told_already) or PartnerStock()
+    return {key: getattr(fitted, key) for key in said.stock if key in PartnerStock.__struct_fields__}
 
 
 def _as_system(id: str, said: SystemFile) -> System:

@@ -5,13 +5,15 @@ room's value (`Clocks`, `Pace`, `X12Profile`, `Agreement`), its types and defaul
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from crossdock.crosswalk.directory import Directory, Identity, X12Profile
-from crossdock.policy.agreement import Agreement, Clocks
+from crossdock.policy.agreement import Agreement, Clocks, StockTerms
+from crossdock.policy.stock import Allocation, Channel, Schedule, StaleRule, StockOwner, StockPolicy
 from crossdock.ports.outbound import Pace
 from crossdock.ports.system import System
 
@@ -48,6 +50,88 @@ class Defaults(Described, frozen=True):
     policy: Annotated[dict[str, Any], Meta(description="Keys as in a partner's [policy].")] = {}
 
 
+class StockTable(Described, frozen=True):
+    """How stock is kept. Left out, none is: orders are promised without asking for it, and no channel is told anything."""
+
+    allocation: Annotated[
+        Allocation, Meta(description="Who is served when there is not enough for all that want it on the same day.")
+    ] = "priority"
+    soft_hours: Annotated[
+        float | None,
+        Meta(
+            description="A reservation that was not released to the warehouse by then is given back; never if left out."
+        ),
+    ] = None
+    horizon_days: Annotated[int, Meta(description="How many days ahead ATP looks.", ge=180, le=3650)] = 180
+    buffer: Annotated[
+        Decimal,
+        Meta(description="Units of each item and site that are never promised, where items.csv gives no `safety`."),
+    ] = Decimal(0)
+    receipts_late_days: Annotated[
+        int, Meta(description="An expected receipt that is later than that is not counted on.", ge=0, le=3650)
+    ] = 7
+    negative_at: Annotated[
+        tuple[str, ...], Meta(description="Sites, of sites.csv, whose balances may fall below nothing.")
+    ] = ()
+    split: Annotated[bool, Meta(description="A line of an order may come from several sites.")] = False
+    release: Annotated[
+        Literal["as-available", "when-complete"],
+        Meta(description="What is there goes out at once, or an order waits until it is complete."),
+    ] = "as-available"
+    short_pick: Annotated[
+        Literal["hold", "trust"],
+        Meta(description="What could not be picked is on hold until it is counted, or the books are trusted."),
+    ] = "hold"
+    repair_free: Annotated[Decimal, Meta(description="A repair of the books worth at most this needs no approval.")] = (
+        Decimal(0)
+    )
+    repair_limit: Annotated[
+        Decimal | None, Meta(description="A repair worth more than this is not made at all; left out: no limit.")
+    ] = None
+    reconcile: Annotated[Schedule, Meta(description="When the books are held against the warehouses'.")] = Schedule()
+    grace_minutes: Annotated[float, Meta(description="A difference younger than that may be a movement under way.")] = (
+        60
+    )
+    silent_after_minutes: Annotated[
+        float | None, Meta(description='A system that tells stock and was not heard for so long is stale; or "never".')
+    ] = 60
+    owners: Annotated[
+        tuple[StockOwner, ...], Meta(description="Which system is of record for which state of stock.")
+    ] = ()
+
+
+class ChannelFile(Described, frozen=True):
+    """`channels/NAME.toml`: what one channel is told of our stock. NAME is its id."""
+
+    system: Annotated[str, Meta(description="The system that it goes to.", min_length=1)]
+    format: Annotated[
+        Literal["x12", "json", ""],
+        Meta(description="x12 for an 846, json by the system's map; empty: what the system speaks."),
+    ] = ""
+    partner: Annotated[str, Meta(description="Whose 846 it is; empty: the system's partner.")] = ""
+    name: Annotated[str, Meta(description="What people call it.")] = ""
+    sites: Annotated[tuple[str, ...], Meta(description="Of which sites; empty: of all whose stock is kept.")] = ()
+    items: Annotated[tuple[str, ...], Meta(description="Of which items; empty, and without `items_csv`: of all.")] = ()
+    items_csv: Annotated[str, Meta(description="A file beside this one that lists them, in a column `item`.")] = ""
+    share_percent: Annotated[Decimal, Meta(description="How much of what is available is offered, per hundred.")] = (
+        Decimal(100)
+    )
+    buffer: Annotated[Decimal, Meta(description="Units kept back of each item and site.")] = Decimal(0)
+    buffer_percent: Annotated[
+        Decimal, Meta(description="The same per hundred of what is available; the larger of the two counts.")
+    ] = Decimal(0)
+    cap: Annotated[Decimal | None, Meta(description="Never more than this.")] = None
+    minimum: Annotated[Decimal, Meta(description="Less than this is told as nothing.")] = Decimal(0)
+    delta_seconds: Annotated[float, Meta(description="Changes are gathered for so long before they are told.")] = 5
+    snapshot: Annotated[Schedule, Meta(description="When everything is told anew.")] = Schedule(every_hours=24)
+    late_minutes: Annotated[float, Meta(description="An offer not delivered by then is an exception.")] = 15
+    receipts: Annotated[bool, Meta(description="Tell when more is expected, and how much.")] = True
+    lines: Annotated[int, Meta(description="Lines in one document at the most.", ge=1, le=100000)] = 5000
+    stale: Annotated[
+        tuple[StaleRule, ...], Meta(description="What is done when a source is silent; left out: nothing.")
+    ] = ()
+
+
 class CompanyFile(Described, frozen=True):
     """`crossdock.toml`: who we are, and what holds everywhere."""
 
@@ -71,6 +155,7 @@ class CompanyFile(Described, frozen=True):
     defaults: Annotated[Defaults, Meta(description="What holds for every partner that does not say otherwise.")] = (
         Defaults()
     )
+    stock: Annotated[StockTable | None, Meta(description="How stock is kept; left out: it is not.")] = None
 
 
 class SystemFile(Described, frozen=True):
@@ -121,6 +206,10 @@ class PartnerFile(Described, frozen=True):
         dict[str, Any], Meta(description='How long each thing may take; "never" for a clock that does not run.')
     ] = {}
     policy: Annotated[dict[str, Any], Meta(description="What is agreed.")] = {}
+    stock: Annotated[
+        dict[str, Any],
+        Meta(description="How its orders are promised, where it differs from [stock] in crossdock.toml."),
+    ] = {}
 
 
 WORDS: Mapping[type, Mapping[str, str]] = {
@@ -190,6 +279,30 @@ WORDS: Mapping[type, Mapping[str, str]] = {
         "terms_discount_percent": "Discount for early payment.",
         "terms_discount_days": "Until when it holds.",
     },
+    StockTerms: {
+        "split": "A line may come from several sites.",
+        "priority": "Lower is served first when there is not enough.",
+        "release": "What is there goes out at once, or an order waits until it is complete.",
+        "soft_hours": "A reservation that was not released by then is given back.",
+        "short_pick": "What could not be picked is on hold until it is counted, or the books are trusted.",
+    },
+    Schedule: {
+        "every_hours": "Every so many hours, counted from midnight UTC.",
+        "at": 'Or at these times of the day: ["02:00", "14:00"].',
+        "zone": "The time zone of these times, e.g. America/New_York.",
+    },
+    StockOwner: {
+        "state": "The state of stock.",
+        "system": "A file in systems/.",
+        "site": "Of sites.csv; empty: every site without a rule of its own.",
+        "since": "From the beginning of this day (UTC) on; left out: from ever.",
+    },
+    StaleRule: {
+        "source": "The system that tells stock; empty: any.",
+        "after_minutes": "So long without a word from it.",
+        "action": "A wider buffer, zero for its sites, or not a word about its sites until it is back.",
+        "factor": "By which the buffer is widened.",
+    },
 }
 """What each field of another room's value means in a workspace."""
 
@@ -202,10 +315,21 @@ def _policy() -> type[msgspec.Struct]:
 Policy = _policy()
 """A partner's [policy] table: the fields of Agreement that its file does not say elsewhere."""
 
+PartnerStock = msgspec.defstruct(
+    "PartnerStock",
+    [(f.name, f.type, f.default) for f in msgspec.structs.fields(StockTerms) if f.name != "sites"],
+    frozen=True,
+    kw_only=True,
+)
+"""A partner's [stock] table: the fields of StockTerms that sites.csv does not say."""
+
 TABLES: tuple[tuple[str, type, str], ...] = (
     ("crossdock.toml", CompanyFile, ""),
     ("crossdock.toml", Defaults, "defaults"),
     ("crossdock.toml", Identity, "identities"),
+    ("crossdock.toml", StockTable, "stock"),
+    ("crossdock.toml", Schedule, "stock.reconcile"),
+    ("crossdock.toml", StockOwner, "stock.owners"),
     ("systems/NAME.toml", SystemFile, ""),
     ("systems/NAME.toml", Pace, "pace"),
     ("partners/NAME.toml", PartnerFile, ""),
@@ -213,6 +337,10 @@ TABLES: tuple[tuple[str, type, str], ...] = (
     ("partners/NAME.toml", X12Profile, "x12"),
     ("partners/NAME.toml", Clocks, "clocks"),
     ("partners/NAME.toml", Policy, "policy"),
+    ("partners/NAME.toml", PartnerStock, "stock"),
+    ("channels/NAME.toml", ChannelFile, ""),
+    ("channels/NAME.toml", Schedule, "snapshot"),
+    ("channels/NAME.toml", StaleRule, "stale"),
 )
 """Every table: (file, what declares it, its key)."""
 
@@ -248,6 +376,11 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("gtin", "GTIN-12, -13 or -14, with its check digit; any partner may use it.", required=False),
         Column("weight", "Of one stock unit.", required=False),
         Column("substitutes", "Items that may be shipped instead, separated by blanks.", required=False),
+        Column("safety", "Units that are never promised, at each site; empty: `buffer` of [stock].", required=False),
+        Column(
+            "value", "Of one stock unit, in our currency: what differences of stock are weighed by.", required=False
+        ),
+        Column("multiple", "It is offered in whole multiples of this.", required=False),
     ),
     "packs.csv": (
         Column("item", "Of items.csv."),
@@ -265,15 +398,25 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("item", "Of items.csv."),
         Column("price", "Per stock unit."),
     ),
-    "sites.csv": (Column("site", "Its id."), Column("name", "What people call it.", required=False)),
+    "sites.csv": (
+        Column("site", "Its id."),
+        Column("name", "What people call it.", required=False),
+        Column("stock", "Whether its stock is kept, where [stock] is said: yes (or empty) or no.", required=False),
+        Column("system", "The system that keeps and tells its stock; empty: nobody tells.", required=False),
+        Column("entity", "The legal entity on whose books it stands.", required=False),
+    ),
     "routing.csv": (
         *(Column(name, words, required=False) for name, words in ROUTED_BY.items()),
         Column("warehouse", "A system of role warehouse."),
         Column("site", "Of sites.csv.", required=False),
+        Column("sites", "Further sites that may ship it, the preferred first, separated by blanks.", required=False),
         Column("note", "For the reader.", required=False),
     ),
 }
 """The CSV files. A column that is not required may be left out."""
+
+CHANNEL_ITEMS = (Column("item", "Of items.csv."), Column("note", "For the reader.", required=False))
+"""The columns of a channel's own list of items."""
 
 
 class SourceFile(msgspec.Struct, frozen=True, order=True):
@@ -295,6 +438,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a workspace, whole. Before it is stored its version is 0.
 
+    stock: how it is kept, None where it is not. channels: what each is told of it.
     systems: as declared, `${NAME:-default}`, relative paths and references to secrets and all, so that a version is the same on every machine;
     `crossdock.workspace.connected` gives them as they are on this one.
     """
@@ -303,6 +447,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     directory: Directory
     agreements: Mapping[str, Agreement]
     systems: Mapping[str, System]
+    stock: StockPolicy | None = None
+    channels: Mapping[str, Channel] = {}
     sources: tuple[SourceFile, ...] = ()
 
     @property

@@ -67,7 +67,7 @@ def _stages(current: Loaded | None, changes: tuple[Change, ...]) -> list[StageNa
         stages += ["store", "activate"]
     touched = {c.what for c in changes}
     # Without a version before this one nothing can have been read, so nothing waits.
-    if current and touched - {"company", "system"}:
+    if current and touched - {"company", "system", "stock", "stock-items", "channel"}:
         stages.append("resolve-waiting-orders")
     if touched & {"partner", "system", "company"}:
         stages.append("read-held-messages")

@@ -17,6 +17,9 @@ from crossdock.workspace.positions import Position
 from crossdock.workspace.problems import Report, did_you_mean
 from crossdock.workspace.tables import Row
 
+_ANSWERS = frozenset({"warehouse", "site", "sites"})
+"""What a rule may answer. `sites`: further sites that may ship it, one text with blanks between them."""
+
 _NUMBERS = ("lines", "quantity", "weight")
 _COMPARISON = re.compile(r"^(<=?|>=?|==|!=|[\[\(]|-?\d)")
 _LITERAL = re.compile(r"""^\s*(?:"([^"]*)"|'([^']*)')\s*$""")
@@ -33,13 +36,17 @@ def from_rows(rows: Iterable[Row], file: str, report: Report) -> bytes:
                 report.add("bad-routing", f"`{name}` cannot be {row[name]!r}: {reason}", file=file, line=line)
         rule["warehouse"] = _quoted(row["warehouse"])
         rule["site"] = _quoted(row["site"]) if row["site"] else ""
+        rule["sites"] = _quoted(" ".join(row["sites"].split())) if row["sites"] else ""
         rules.append(rule)
     used = [n for n in ROUTED_BY if any(rule[n] for rule in rules)]
+    told = [n for n in ("warehouse", "site", "sites") if n != "sites" or any(rule[n] for rule in rules)]
     table = {
         "hitPolicy": "first",
         "inputs": [{"id": n, "name": n, "field": n} for n in used],
-        "outputs": [{"id": n, "name": n, "field": n} for n in ("warehouse", "site")],
-        "rules": [{k: v for k, v in r.items() if k not in ROUTED_BY or k in used} for r in rules],
+        "outputs": [{"id": n, "name": n, "field": n} for n in told],
+        "rules": [
+            {k: v for k, v in r.items() if k not in _ANSWERS | ROUTED_BY.keys() or k in used + told} for r in rules
+        ],
     }
     return msgspec.json.encode(
         {
@@ -129,8 +136,9 @@ def _table(table: Mapping[str, Any], warehouses: set[str], sites: set[str]) -> I
                 said = literal[1] or literal[2] or ""
                 if field == "warehouse" and said not in warehouses:
                     yield f"{where}: no system `{said}` of role warehouse", clue, did_you_mean(said, warehouses)
-                if field == "site" and said and said not in sites:
-                    yield f"{where}: no site `{said}` in sites.csv", clue, did_you_mean(said, sites)
+                for site in said.split() if field == "sites" else [said] if field == "site" and said else []:
+                    if site not in sites:
+                        yield f"{where}: no site `{site}` in sites.csv", clue, did_you_mean(site, sites)
 
 
 def _find(text: str, clue: str) -> Position:

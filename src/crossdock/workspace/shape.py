@@ -8,6 +8,7 @@ import math
 import pathlib
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -140,6 +141,9 @@ def _fit(value: Any, kind: inspect.Type, complain: Complain, path: Path, shown: 
                     )
                     return _WRONG
                 return value
+        case inspect.DateType():
+            if isinstance(value, date) and not isinstance(value, datetime):
+                return value
         case inspect.CustomType(cls=cls) if issubclass(cls, pathlib.PurePath):
             if isinstance(value, str):
                 return pathlib.Path(value)
@@ -213,6 +217,8 @@ def expected(kind: inspect.Type) -> str:
             return "a decimal number"
         case inspect.CustomType():
             return "a path"
+        case inspect.DateType():
+            return "a date like 2026-03-01"
         case inspect.LiteralType():
             return "one of " + ", ".join(f"`{v}`" for v in kind.values if v != "")
         case inspect.UnionType():

@@ -14,6 +14,7 @@ import msgspec
 
 from crossdock.crosswalk.directory import Directory, Item, Partner
 from crossdock.policy.agreement import Agreement
+from crossdock.policy.stock import Channel, StockItem, StockPolicy
 from crossdock.ports.system import System
 from crossdock.workspace.model import Company, Loaded, SourceFile
 
@@ -36,6 +37,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     default_warehouse: str = ""
     default_site: str = ""
     routing: str = ""
+    stock: StockPolicy | None = None
+    stock_items: Mapping[str, StockItem] = {}
+    channels: tuple[Channel, ...] = ()
     sources: tuple[SourceFile, ...] = ()
 
 
@@ -68,6 +72,8 @@ def snapshot(loaded: Loaded) -> bytes:
         default_warehouse=words.default_warehouse,
         default_site=words.default_site,
         routing=words.routing.decode(),
+        stock=msgspec.structs.replace(loaded.stock, items={}) if loaded.stock else None,
+        channels=tuple(loaded.channels[id] for id in sorted(loaded.channels)),
         sources=loaded.sources,
     )
     # A default of 5 in a field of floats is 5.0 once it has been read back; one way round makes both the same.
@@ -76,6 +82,7 @@ def snapshot(loaded: Loaded) -> bytes:
         items=tuple(words.items[id] for id in sorted(words.items)),
         partner_items=tuple((*key, words.partner_items[key]) for key in sorted(words.partner_items)),
         prices=tuple((*key, words.prices[key]) for key in sorted(words.prices)),
+        stock_items=loaded.stock.items if loaded.stock else {},
     )
     return _encoder.encode(document)
 
@@ -103,6 +110,8 @@ def from_snapshot(data: bytes, version: int = 0) -> Loaded:
         directory=directory,
         agreements={a.partner: a for a in document.agreements},
         systems={s.id: s for s in document.systems},
+        stock=msgspec.structs.replace(document.stock, items=document.stock_items) if document.stock else None,
+        channels={c.id: c for c in document.channels},
         sources=document.sources,
     )
     return loaded.at(version) if version else loaded
