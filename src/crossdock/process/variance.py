@@ -1,8 +1,8 @@
-"""A position of stock on which our books and a system's differ, from the comparison that found it until the books agree; its key is VARIANCE-{system}-{item}/{site}/{place}.
+"""A position of stock on which our books and a system's differ, from the comparison that found it until the books agree; its key is VARIANCE-{system}/{item}/{site}/{place}.
 
 Nothing is owed. One variance is one trouble, whose cause names why the books differ: stock-missing-message, stock-doubled-adjustment, stock-unit-mix-up, stock-status-mix-up,
-stock-unknown. It closes when a comparison finds the books to agree, or when a repair was made (and opens again if the next comparison finds that it did not help). It is silent while somebody
-has ignored that very difference, and open again when that has run out. Milestones: open, ignored, repaired, closed.
+stock-unknown. It closes when a comparison finds the books to agree, or when a repair was made (and opens again if the next comparison
+finds that it did not help). It is silent while somebody has ignored that very difference, and open again when that has run out. Milestones: open, ignored, repaired, closed.
 """
 
 from datetime import datetime
@@ -32,7 +32,7 @@ _ACTIONS = {
 def variance_key(system: str, item: str, site: str, place: str, lot: str = "", owner: str = "own") -> str:
     """The key of a position's variance. Parts are quoted, so that no two positions share one."""
     parts = [item, site, place, *([lot, owner] if owner != "own" else [lot] if lot else [])]
-    return f"{PREFIX}{_quoted(system)}-" + "/".join(_quoted(part) for part in parts)
+    return PREFIX + "/".join(_quoted(part) for part in (system, *parts))
 
 
 def _quoted(text: str) -> str:
