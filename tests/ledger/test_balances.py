@@ -125,7 +125,7 @@ def _before(known: Movement, count: Movement) -> bool:
     return happened(known) < happened(count)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(histories, st.randoms(use_true_random=False))
 def test_correcting_counts_as_late_movements_come_ends_where_folding_in_order_does(
     told: list[Movement], random: Random

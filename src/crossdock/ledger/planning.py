@@ -272,8 +272,9 @@ def _give_fairly(table: _Table, waiting: Sequence[Demand]) -> None:
 
 
 def _share_once(table: _Table, item: str, among: Sequence[Demand], multiple: Decimal) -> list[Demand]:
-    """Who took some and wants more still."""
-    sites = {site for demand in among for site in demand.sites}
+    """Who took some and wants more still. Only who can reach something has a share."""
+    among = [each for each in among if any(table.free.get((item, site), NOTHING) > 0 for site in _reached(table, each))]
+    sites = {site for demand in among for site in _reached(table, demand)}
     supply = sum((max(table.free.get((item, site), NOTHING), NOTHING) for site in sites), NOTHING)
     wants = [replace(demand, quantity=table.wants(demand)) for demand in among]
     shares = share(wants, supply, "fair-share", multiple=multiple)
@@ -285,6 +286,11 @@ def _share_once(table: _Table, item: str, among: Sequence[Demand], multiple: Dec
             table.settle(demand, _filled(table, demand, limit=limit))
             progress = progress or table.wants(demand) < before
     return [demand for demand in among if table.wants(demand) > 0] if progress else []
+
+
+def _reached(table: _Table, demand: Demand) -> tuple[str, ...]:
+    has = table.of(demand)
+    return demand.sites if demand.split or not has else (next(iter(has))[1],)
 
 
 def _dates(
