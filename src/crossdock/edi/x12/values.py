@@ -111,7 +111,10 @@ def moment(day_text: str, time_text: str) -> datetime:
 
 
 def _decimal(value: Decimal | None) -> str:
-    return "" if value is None else format(value, "f")
+    if value is None:
+        return ""
+    text = str(value)  # at half of what format takes, but large and small ones may come with an exponent
+    return format(value, "f") if "E" in text else text
 
 
 def _hundredths(value: Decimal | None, where: str) -> str:

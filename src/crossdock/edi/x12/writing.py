@@ -7,7 +7,7 @@ what an element cannot hold raises `CannotWrite`; texts that may go on in a furt
 
 import operator
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,7 +40,7 @@ class Writer:
         self.guide = guide
         self.type = guide.document_type
         self.levels: dict[str, tuple[Emitter, ...]] = {}
-        self.child_code = True
+        self.dates: dict[str, list[tuple[int, str]]] = {}
         self.steps = self._parts(guide.root, self.type)
 
     def write(self, document: Document, context: Context | None = None) -> Out:
@@ -58,12 +58,18 @@ class Writer:
 
     def _dated(self, out: Out, moment: datetime) -> None:
         """Fill the mandatory dates of the first segment that the document is silent about."""
-        first = self.guide.segments.get(out[0][0]) if out else None
-        for number, element in enumerate(first.elements or () if first else (), 1):
-            if element.required and element.type in ("DT", "TM"):
-                out[0] += [""] * (number + 1 - len(out[0]))
-                text = f"{moment:%Y%m%d}" if element.type == "DT" else f"{moment:%H%M}"
-                out[0][number] = out[0][number] or text
+        made = out[0] if out else [""]
+        dates = self.dates.get(made[0])
+        if dates is None:
+            first = self.guide.segments.get(made[0])
+            told = enumerate(first.elements or () if first else (), 1)
+            dates = [(n, element.type) for n, element in told if element.required and element.type in ("DT", "TM")]
+            self.dates[made[0]] = dates
+        for number, kind in dates:
+            if number < len(made) and made[number]:
+                continue
+            made += [""] * (number + 1 - len(made))
+            made[number] = f"{moment:%Y%m%d}" if kind == "DT" else f"{moment:%H%M}"
 
     # --- building ---------------------------------------------------------------------------------------------------
 
@@ -184,30 +190,50 @@ class Writer:
         always = operator.attrgetter(rule.always) if rule.always else None
         return _plain(segment.id, tuple(slots), counts, constants, pairs, extra, always, forced)
 
-    def _pairs(self, rule: Rule, segment: Segment) -> Callable[[Any, list[str]], None]:
+    def _pairs(self, rule: Rule, segment: Segment) -> "Pairs":
         positions = pair_positions(rule.pairs)
         codes = values.codes_of(element_of(segment, positions[0]))
         named = {qualifier: int(number) for number, qualifier in rule.pairs.get("named", {}).items()}
-        cases = [(code, operator.attrgetter(name)) for code, name in rule.pairs.get("cases", {}).items()]
+        cases = tuple((code, operator.attrgetter(name)) for code, name in rule.pairs.get("cases", {}).items())
         into = rule.pairs.get("into", "")
-        get = operator.attrgetter(into) if into else None
+        return Pairs(segment.id, positions, codes, named, cases, operator.attrgetter(into) if into else None)
 
-        def put(what: Any, made: list[str]) -> None:
-            free = iter(positions)
-            entries = [(each.qualifier, each.id) for each in get(what)] if get is not None else []
-            entries += [(code, text) for code, field in cases if (text := field(what))]
-            for qualifier, text in entries:
-                number = named.get(qualifier)
-                if number is not None and not made[number]:
-                    made[number] = text
-                    continue
-                number = next(free, None)
-                if number is None:
-                    raise values.CannotWrite(f"{segment.id} holds {len(positions)} item numbers, not {len(entries)}")
-                made[number], made[number + 1] = codes[qualifier], text
 
-        put.last = max([*(number + 1 for number in positions), *named.values()])  # type: ignore[attr-defined]
-        return put
+class Pairs(msgspec.Struct, frozen=True):
+    """Qualifier and value elements that alternate. positions: of the qualifiers; named: where a value of its own place stands."""
+
+    segment: str
+    positions: tuple[int, ...]
+    codes: Mapping[str, str]
+    named: Mapping[str, int]
+    cases: tuple[tuple[str, Callable[[Any], Any]], ...]
+    get: Callable[[Any], Any] | None
+
+    @property
+    def last(self) -> int:
+        """The last element that may be filled."""
+        return max([*(number + 1 for number in self.positions), *self.named.values()])
+
+    def put(self, what: Any, made: list[str]) -> int:
+        """Fills the elements; the last that was filled, 0 for none."""
+        entries = [(each.qualifier, each.id) for each in self.get(what)] if self.get is not None else []
+        for code, field in self.cases:
+            if text := field(what):
+                entries.append((code, text))
+        last = used = 0
+        for qualifier, text in entries:
+            number = self.named.get(qualifier)
+            if number is None or made[number]:
+                if used == len(self.positions):
+                    raise values.CannotWrite(f"{self.segment} holds {used} item numbers, not {len(entries)}")
+                number = self.positions[used]
+                used += 1
+                made[number] = self.codes[qualifier]
+                number += 1
+            made[number] = text
+            if number > last:
+                last = number
+        return last
 
 
 # --- emitters ---------------------------------------------------------------------------------------------------------
@@ -242,11 +268,14 @@ def _within(get: Callable[[Any], Any], inner: Emitter) -> Emitter:
     return emit
 
 
-def _finished(made: list[str], constants: Constants, out: Out) -> None:
-    """Set what the document does not tell, trim, and add the segment."""
+def _finished(made: list[str], constants: Constants, out: Out, last: int) -> None:
+    """Set what the document does not tell, trim, and add the segment. last: behind it the document has told nothing."""
     for number, text, needs in constants:
         if needs < 0 or (not made[number] and (not needs or made[needs])):
             made[number] = text
+            if number > last:
+                last = number
+    del made[last + 1 :]
     while not made[-1]:
         made.pop()
     out.append(made)
@@ -294,7 +323,7 @@ def _plain(
     slots: tuple[Slot, ...],
     counts: tuple[tuple[int, str], ...],
     constants: Constants,
-    pairs: Any,
+    pairs: "Pairs | None",
     extra: Any,
     always: Any,
     required: bool,
@@ -305,27 +334,29 @@ def _plain(
     if not (counts or pairs or extra or max(needs, default=0) > 0):
         return _simple(blank, slots, constants, always, required)
 
+    slots = tuple(sorted(slots, key=operator.itemgetter(0)))
+    put = pairs.put if pairs is not None else None
+
     def emit(what: Any, out: Out) -> None:
         made = blank.copy()
-        told = False
+        last = 0
         for number, get, encode in slots:
             if text := encode(get(what)):
                 made[number] = text
-                told = True
-        if pairs is not None:
-            pairs(what, made)
-            told = told or any(made[1:])
+                last = number
+        if put is not None and (filled := put(what, made)) > last:
+            last = filled
         for number, counted in counts:
             if not made[number]:
                 made[number] = str(_count(counted, what, out))
-                told = True
+                last = max(last, number)
         if extra is not None and (codes := extra(what)):
             start, texts = codes
             made += [""] * (start - len(made))
             made[start:] = texts
-            told = True
-        if told or required or (always is not None and always(what)):
-            _finished(made, constants, out)
+            last = len(made) - 1
+        if last or required or (always is not None and always(what)):
+            _finished(made, constants, out, last)
 
     return emit
 
@@ -363,7 +394,7 @@ def _case(
             if text := encode(each) if each is not None else "":
                 made = blank.copy()
                 made[by], made[value] = code, text
-                _finished(made, constants, out)
+                _finished(made, constants, out, max(by, value))
 
     return emit
 
@@ -385,14 +416,14 @@ def _texts(
             for at in range(0, len(text), most):
                 made = blank.copy()
                 made[number] = text[at : at + most]
-                _finished(made, constants, out)
+                _finished(made, constants, out, number)
 
     return emit
 
 
 def _spread(name: str, numbers: tuple[int, ...], get: Callable[[Any], Any], constants: Constants) -> Emitter:
     blank = [name, *[""] * max([*numbers, *(each[0] for each in constants)])]
-    size = len(numbers)
+    size, last = len(numbers), max(numbers)
 
     def emit(what: Any, out: Out) -> None:
         texts = get(what)
@@ -400,7 +431,7 @@ def _spread(name: str, numbers: tuple[int, ...], get: Callable[[Any], Any], cons
             made = blank.copy()
             for number, text in zip(numbers, texts[at : at + size], strict=False):
                 made[number] = text
-            _finished(made, constants, out)
+            _finished(made, constants, out, last)
 
     return emit
 
