@@ -123,7 +123,9 @@ class Unequal(msgspec.Struct, frozen=True, gc=False):
 class Books(Protocol):
     """The books of stock. Each call is one transaction. Raises ValueError for a movement that no ledger can take (a quantity that is no number, or below nothing)."""
 
-    async def record(self, movements: Sequence[Movement], now: datetime, allow_negative: AllowNegative = never) -> Moved: ...
+    async def record(
+        self, movements: Sequence[Movement], now: datetime, allow_negative: AllowNegative = never
+    ) -> Moved: ...
 
     async def reserve(self, demands: Sequence[Demand], now: datetime) -> list[Promise]: ...
 
@@ -145,6 +147,14 @@ class Books(Protocol):
     async def gaps(self, now: datetime, older_than_seconds: float = 0.0) -> list[Gap]: ...
 
     async def rebuild(self) -> list[Unequal]: ...
+
+
+class Plans(Protocol):
+    """Promises that change without their orders being told anything. Each call is one transaction, and says how many orders were told."""
+
+    async def replan(self, limit: int, now: datetime) -> int: ...
+
+    async def expire(self, now: datetime) -> int: ...
 
 
 Connection = Any

@@ -5,7 +5,7 @@ ones, note what changed. Counts and what happened before one go the careful way 
 then streams. Within the caller's transaction; nothing stands when it is rolled back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -63,6 +63,15 @@ async def lock(connection: Any, pairs: Iterable[Pair], now: datetime) -> dict[Pa
     await connection.execute(SQL["insert_missing_stock"], items, sites, now)
     rows = await connection.fetch(SQL["lock_stock"], items, sites)
     return {(item, site): (split, counted_at) for item, site, split, counted_at in rows}
+
+
+async def note_changed(connection: Any, changed: Mapping[Pair, bool]) -> None:
+    """Notes that these rows of stock, whose locks are held, have changed; True: there may be more to promise than before."""
+    if changed:
+        ordered = sorted(changed)
+        await connection.execute(
+            SQL["note_changed"], [i for i, _ in ordered], [s for _, s in ordered], [changed[pair] for pair in ordered]
+        )
 
 
 async def move(
@@ -205,9 +214,7 @@ async def _add(
         for sums in (stock, balances):
             for row in sums.values():
                 row[:] = [None if q is None else -q for q in row]
-    if changed:
-        ordered = sorted(changed)
-        await connection.execute(SQL["note_changed"], [i for i, _ in ordered], [s for _, s in ordered])
+    await note_changed(connection, dict.fromkeys(changed, True))
     counts: dict[Pair, datetime] = {}
     for t in settled:
         if t.counted is not None:

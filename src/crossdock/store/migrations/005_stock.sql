@@ -108,7 +108,6 @@ CREATE TABLE stock_changed (
 );
 
 CREATE TABLE demands (
-    lane       integer NOT NULL,
     key        text COLLATE "C" NOT NULL,
     line       text COLLATE "C" NOT NULL,
     item       text COLLATE "C" NOT NULL,
@@ -126,6 +125,7 @@ CREATE TABLE demands (
 ) WITH (fillfactor = 70);
 CREATE INDEX demands_of_item ON demands (item, priority, asked_at);
 CREATE INDEX demands_open ON demands (item) WHERE reserved < wanted;
+-- Null as soon as it has expired or been made firm.
 CREATE INDEX demands_expiring ON demands (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE reservations (
@@ -137,6 +137,9 @@ CREATE TABLE reservations (
     PRIMARY KEY (key, line, item, site)
 );
 CREATE INDEX reservations_of_item ON reservations (item, site);
+
+-- Numbers of promises: what a higher one says of a line counts.
+CREATE SEQUENCE stock_revisions;
 
 -- Where each demand that lacks something could be served from: its item and substitutes at its sites.
 CREATE TABLE waits (

@@ -118,15 +118,15 @@ UPDATE stock s SET counted_at = greatest(s.counted_at, w.at)
  WHERE s.item = w.item AND s.site = w.site
 
 -- name: note_changed
--- Notes that these items at these sites are to be offered anew, and planned anew where a demand waits for them or more is reserved than there is.
+-- Notes that these items at these sites are to be offered anew; and planned anew where more is reserved than there is, or where there is more than before ($3) and a demand waits for it.
 INSERT INTO stock_changed (need, item, site)
 SELECT n.need, w.item, w.site
-  FROM unnest($1::text[], $2::text[]) AS w (item, site)
+  FROM unnest($1::text[], $2::text[], $3::boolean[]) AS w (item, site, more)
   JOIN stock s ON s.item = w.item AND s.site = w.site
  CROSS JOIN (VALUES ('offer'), ('plan')) AS n (need)
  WHERE n.need = 'offer'
     OR (s.reserved > 0 AND s.reserved > s.storage + s.allocated + s.staging)
-    OR EXISTS (SELECT FROM waits t WHERE t.item = w.item AND t.site = w.site)
+    OR (w.more AND EXISTS (SELECT FROM waits t WHERE t.item = w.item AND t.site = w.site))
  ORDER BY 1, 2, 3
     ON CONFLICT DO NOTHING
 
