@@ -11,10 +11,12 @@ import msgspec
 
 from crossdock.facts import Fact, decode, encode, lane_of
 from crossdock.facts.codec import type_of
+from crossdock.ledger.planning import FIRST_COME, Planning
 from crossdock.ports.log import Folded, Stored
 from crossdock.process.obligation import Effect, Trouble
 from crossdock.store.database import Database
 from crossdock.store.queries import SQL
+from crossdock.store.stock_of_orders import tell_stock
 
 SEPARATOR = "\x1f"
 
@@ -89,16 +91,19 @@ class ClaimedLanes:
         facts: Sequence[Fact],
         processes: Mapping[str, Stored],
         heads: Mapping[int, int] | None = None,
+        planning: Planning = FIRST_COME,
     ) -> None:
         self._connection = connection
+        self._planning = planning
         self._lanes = lanes
         self._heads = heads or {}
         self.facts = facts
         self.processes = processes
 
     async def save(self, folded: Sequence[Folded], now: datetime) -> None:
-        """Writes how each process stands, what it owes, what is to be sent, and how far the fold has come."""
+        """Writes how each process stands, what it owes, what is to be sent, what the stock ledger answers, and how far the fold has come."""
         connection = self._connection
+        promises = await tell_stock(connection, folded, now, self._planning)
         aside = [f for f in folded if f.defect]
         if aside:
             await self._set_aside(aside, now)
@@ -124,6 +129,8 @@ class ClaimedLanes:
         await self._save_deliveries(folded, now)
         if self._heads:
             await connection.execute(SQL["move_cursors"], list(self._heads), list(self._heads.values()))
+        # The lanes are locked last: whoever holds a lane waits for no stock.
+        await append(connection, promises, self._lanes, now)
 
     async def _set_aside(self, folded: Sequence[Folded], now: datetime) -> None:
         await self._connection.execute(
@@ -241,8 +248,10 @@ def stored_of(row: Any) -> Stored:
 class FactLog:
     """Implements `ports.log.Log`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, planning: Planning = FIRST_COME) -> None:
+        """`planning`: how stock is given out where it is kept."""
         self._database = database
+        self._planning = planning
 
     async def record(self, facts: Sequence[Fact], now: datetime) -> int:
         async with self._database.transaction() as connection:
@@ -264,7 +273,7 @@ class FactLog:
                 touched = await connection.fetch(SQL["load_processes"], list(keys.values()), list(keys))
                 processes = {row["key"]: stored_of(row) for row in touched}
             heads = {fact.lane: fact.position for fact in facts}
-            yield ClaimedLanes(connection, self._database.lanes, facts, processes, heads)
+            yield ClaimedLanes(connection, self._database.lanes, facts, processes, heads, self._planning)
 
     @asynccontextmanager
     async def claim_set_aside(self, lane: int, limit: int, after: str) -> AsyncIterator[ClaimedLanes]:
@@ -274,7 +283,9 @@ class FactLog:
             rows = await connection.fetch(SQL["set_aside_processes"], lane, after, limit)
             processes = {row["key"]: stored_of(row) for row in rows}
             told = await connection.fetch(SQL["facts_of_keys"], lane, list(processes)) if processes else []
-            yield ClaimedLanes(connection, self._database.lanes, [fact_of(row) for row in told], processes)
+            yield ClaimedLanes(
+                connection, self._database.lanes, [fact_of(row) for row in told], processes, planning=self._planning
+            )
 
     @asynccontextmanager
     async def claim_waking(self, limit: int, now: datetime) -> AsyncIterator[ClaimedLanes]:
@@ -285,4 +296,4 @@ class FactLog:
             if claimed:
                 rows = await connection.fetch(SQL["waking_processes"], [row["lane"] for row in claimed], now, limit)
                 processes = {row["key"]: stored_of(row) for row in rows}
-            yield ClaimedLanes(connection, self._database.lanes, [], processes)
+            yield ClaimedLanes(connection, self._database.lanes, [], processes, planning=self._planning)
