@@ -4,7 +4,7 @@ What a customer named itself is echoed as it was; only what speaks of an item by
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -16,11 +16,13 @@ from crossdock.trade.documents import (
     ItemReference,
     Pack,
     PackedItem,
+    PartyReference,
     ShipNotice,
     ShippedOrder,
     WarehouseOrder,
     WarehouseOrderLine,
 )
+from crossdock.trade.stock import InventoryAdvice, ShippedStockLine, StockTransferShipmentAdvice
 
 WAREHOUSE_NUMBERS = 3
 """How many numbers of an item a line to a warehouse has room for (X12 W01)."""
@@ -31,9 +33,17 @@ def in_their_words(crosswalk: Crosswalk, partner: Partner, document: Any) -> Any
     if isinstance(document, WarehouseOrder):
         units = inverse(partner.units)
         return replace(document, lines=tuple([_to_ship(crosswalk, partner, units, line) for line in document.lines]))
+    if isinstance(document, StockTransferShipmentAdvice):
+        units, theirs = inverse(partner.units), inverse(partner.locations)
+        parties = [_there(theirs, party) if party.role == "warehouse" else party for party in document.parties]
+        on_way = [_to_ship(crosswalk, partner, units, line) for line in document.lines]
+        return replace(document, parties=tuple(parties), lines=tuple(on_way))
     if isinstance(document, Invoice) and any(_ours_alone(line.items) for line in document.lines):
         lines = [replace(line, items=_items(crosswalk, partner, line.items)) for line in document.lines]
         return replace(document, lines=tuple(lines))
+    if isinstance(document, InventoryAdvice) and any(_ours_alone(line.items) for line in document.lines):
+        told = [replace(line, items=_items(crosswalk, partner, line.items)) for line in document.lines]
+        return replace(document, lines=tuple(told))
     if isinstance(document, ShipNotice):
         orders = [
             replace(
@@ -59,14 +69,23 @@ def _items(crosswalk: Crosswalk, partner: Partner, items: tuple[ItemReference, .
     return crosswalk.items.references(partner, item) if item is not None else items
 
 
-def _to_ship(
-    crosswalk: Crosswalk, partner: Partner, units: dict[str, str], line: WarehouseOrderLine
-) -> WarehouseOrderLine:
+def _there(theirs: dict[str, str], party: PartyReference) -> PartyReference:
+    """A site of ours by the code that the warehouse has for it."""
+    code = theirs.get(party.name, party.name)
+    return replace(party, qualifier="assigned-by-buyer", id=code) if len(code) > 1 else party
+
+
+_Line = TypeVar("_Line", WarehouseOrderLine, ShippedStockLine)
+
+
+def _to_ship(crosswalk: Crosswalk, partner: Partner, units: dict[str, str], line: _Line) -> _Line:
     items = line.items
     item = crosswalk.items.by_id.get(items[0].id) if items and items[0].qualifier == "sku" else None
     if item is not None:
         # The customer's own numbers, which follow ours, mean nothing to the warehouse.
-        known = [each for each in crosswalk.items.references(partner, item) if each.qualifier != "seller-item"]
+        known: list[ItemReference] = [
+            each for each in crosswalk.items.references(partner, item) if each.qualifier != "seller-item"
+        ]
         items = (items[0], *known[: WAREHOUSE_NUMBERS - 1])
     return replace(line, items=items, unit=units.get(line.unit, line.unit))
 

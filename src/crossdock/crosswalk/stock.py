@@ -143,6 +143,10 @@ class _Understanding:
             self.troubles.append((f"unknown-{kind}", f"line {line}: {kind} {word!r} stands for no place"))
         return found
 
+    def counts(self, status: str) -> bool:
+        """Whether a level of this status stands for a place."""
+        return bool(self.partner.movements.statuses.get(status, STATUSES.get(status)))
+
     def site_of(self, parties: Iterable[PartyReference]) -> str:
         """The site that a document is about: its warehouse, where we know it by code or name; else the one that is agreed."""
         for role in ("warehouse", "ship-to"):
@@ -353,7 +357,8 @@ def snapshot(crosswalk: Crosswalk, partner: Partner, advice: InventoryAdvice, or
     if advice.purpose not in ("original", "change", ""):
         raise NotUnderstood(f"an advice of stock with purpose {advice.purpose!r} is not applied by itself")
     words = _Understanding(crosswalk, partner)
-    here = words.site_of(advice.parties) if any(_unplaced(line) for line in advice.lines) else ""
+    counted = [level for line in advice.lines for level in line.levels if words.counts(level.status)]
+    here = words.site_of(advice.parties) if any(not level.places for level in counted) or not counted else ""
     found: dict[tuple[str, str, Place, str], Decimal] = {}
     for line in advice.lines:
         item = words.item(line.line, line.items)
@@ -386,10 +391,6 @@ def snapshot(crosswalk: Crosswalk, partner: Partner, advice: InventoryAdvice, or
         whole=advice.purpose != "change",
         message=origin.message,
     )
-
-
-def _unplaced(line: InventoryLine) -> bool:
-    return any(not level.places for level in line.levels)
 
 
 def _placed(words: _Understanding, line: InventoryLine, level: StockLevel, here: str) -> list[tuple[str, Decimal, str]]:

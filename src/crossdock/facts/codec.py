@@ -12,11 +12,12 @@ import msgspec
 from crossdock.facts.feed import FeedFact, SourceFact
 from crossdock.facts.interchange import InterchangeFact
 from crossdock.facts.order import OrderFact
+from crossdock.facts.receipt import ReceiptFact
 from crossdock.facts.stock import StockFact
 from crossdock.facts.told import Told
 from crossdock.facts.variance import VarianceFact
 
-AnyFact = OrderFact | InterchangeFact | StockFact | FeedFact | SourceFact | VarianceFact
+AnyFact = OrderFact | InterchangeFact | StockFact | FeedFact | SourceFact | VarianceFact | ReceiptFact
 
 VERSIONS: Mapping[str, int] = {}
 """Present version by fact type, where it is not 1."""

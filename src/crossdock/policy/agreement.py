@@ -27,6 +27,7 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True):
     erp_minutes: float | None = 15
     release_minutes: float | None = 60
     confirm_shipment_hours: float | None = 48
+    confirm_receipt_hours: float | None = 48
     ship_notice_minutes: float | None = 60
     posting_minutes: float | None = 60
     tax_minutes: float | None = 15

@@ -11,6 +11,9 @@ import msgspec
 
 from crossdock.edi.findings import Finding
 from crossdock.facts import Fact
+from crossdock.ledger.demand import ExpectedReceipt
+from crossdock.ledger.movement import Movement
+from crossdock.ledger.snapshot import Snapshot
 from crossdock.ports.outbound import Delivery, Transmission
 
 
@@ -62,7 +65,10 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What became of (a part of) a message. A big message yields many, so that no part of memory grows with the file. Facts carry `message`."""
+    """What became of (a part of) a message. A big message yields many, so that no part of memory grows with the file. Facts carry `message`.
+
+    movements, snapshots, expected: what it tells of stock. refused: movements that their source may not tell, each with the rule in words; kept as conflicts.
+    """
 
     facts: tuple[Fact, ...] = ()
     pending: tuple[Pending, ...] = ()
@@ -70,6 +76,15 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     identities: tuple[Identity, ...] = ()
     names: tuple[tuple[str, str, str], ...] = ()
     held: str = ""
+    movements: tuple[Movement, ...] = ()
+    refused: tuple[tuple[Movement, str], ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    expected: tuple[ExpectedReceipt, ...] = ()
+
+    @property
+    def tells_stock(self) -> bool:
+        """Whether the books of stock have anything of it."""
+        return bool(self.movements or self.refused or self.snapshots or self.expected)
 
 
 class Composition(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -9,7 +9,7 @@ from typing import get_args
 
 from crossdock.facts.fact import Fact
 from crossdock.facts.interchange import InterchangeFact
-from crossdock.process import feed, interchange, order_to_cash, source, variance
+from crossdock.process import feed, interchange, order_to_cash, receipt, source, variance
 from crossdock.process.obligation import CONTENT_TYPES, Effect, Name, Obligation, Standing, Status, Taken, Trouble
 from crossdock.process.process import Process
 
@@ -29,7 +29,15 @@ __all__ = [
 ]
 
 PROCESSES: Mapping[str, Process] = {
-    p.name: p for p in (order_to_cash.PROCESS, interchange.PROCESS, feed.PROCESS, source.PROCESS, variance.PROCESS)
+    p.name: p
+    for p in (
+        order_to_cash.PROCESS,
+        interchange.PROCESS,
+        feed.PROCESS,
+        source.PROCESS,
+        receipt.PROCESS,
+        variance.PROCESS,
+    )
 }
 """Every process by its name."""
 
@@ -37,6 +45,7 @@ _BY_PREFIX: tuple[tuple[tuple[str, ...], Process], ...] = (
     (interchange.PREFIXES, interchange.PROCESS),
     ((feed.PREFIX,), feed.PROCESS),
     ((source.PREFIX,), source.PROCESS),
+    ((receipt.PREFIX,), receipt.PROCESS),
     ((variance.PREFIX,), variance.PROCESS),
 )
 """Whose keys begin with one of these words, in turn; every other key is our number of an order."""

@@ -21,7 +21,7 @@ from crossdock.trade.documents import (
     WarehouseOrder,
 )
 from crossdock.trade.requests import CreditCheck, SalesOrderEntry, SalesOrderRevision, ShipmentPosting, TaxRequest
-from crossdock.trade.stock import InventoryAdvice
+from crossdock.trade.stock import InventoryAdvice, StockTransferShipmentAdvice
 
 
 class Status(enum.StrEnum):
@@ -142,5 +142,6 @@ CONTENT_TYPES: Mapping[str, type] = {
     "functional-acknowledgement": PreparedSegments,
     "interchange-acknowledgement": PreparedSegments,
     "inventory-advice": InventoryAdvice,
+    "stock-transfer-shipment-advice": StockTransferShipmentAdvice,
 }
 """What `Effect.content` is, by `Effect.document`: to write it down and read it back."""

@@ -239,6 +239,7 @@ WORDS: Mapping[type, Mapping[str, str]] = {
         "erp_minutes": "For the order to be in the ERP.",
         "release_minutes": "From ready to release to the 940.",
         "confirm_shipment_hours": "From the 940 to the warehouse's 945.",
+        "confirm_receipt_hours": "From the end of the day on which goods are expected to the warehouse's 944.",
         "ship_notice_minutes": "From the 945 to our 856.",
         "posting_minutes": "From the 945 to the posting in the ERP.",
         "tax_minutes": "For the tax service's answer.",

@@ -9,13 +9,18 @@ from hashlib import blake2b
 
 import msgspec
 
-from crossdock.crosswalk import orders, shipments
+from crossdock.crosswalk import orders, shipments, stock
 from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.numbers import order_number
 from crossdock.crosswalk.orders import NotUnderstood
 from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.facts.told import Told
+from crossdock.ledger.movement import Movement
+from crossdock.ledger.snapshot import Snapshot
+from crossdock.ports.translation import Message
+from crossdock.process import receipt
 from crossdock.trade.documents import Document, PurchaseOrder, PurchaseOrderChange, ShippingAdvice
+from crossdock.trade.stock import InventoryAdjustmentAdvice, InventoryAdvice, StockTransferReceiptAdvice
 
 
 class NoOrderReference(NotUnderstood):
@@ -27,16 +32,20 @@ class Meaningless(NotUnderstood):
 
 
 class Meaning(msgspec.Struct, frozen=True, gc=False):
-    """key: the process. number: the document's own, with its revision; names: (kind, value)."""
+    """key: the process, and the fact about it, where the document tells one. number: the document's own, with its
+    revision; names: (kind, value). movements, snapshots: what it tells of stock.
+    """
 
     key: str
-    data: Told
+    data: Told | None
     number: str
     names: tuple[tuple[str, str], ...] = ()
+    movements: tuple[Movement, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
 
 
-def mean(crosswalk: Crosswalk, channel: str, partner: Partner, document: Document) -> Meaning:
-    """What `document` of `partner`, received by `channel`, means. Raises NotUnderstood."""
+def mean(crosswalk: Crosswalk, message: Message, partner: Partner, document: Document) -> Meaning:
+    """What `document` of `partner`, received with `message`, means. Raises NotUnderstood."""
     told = MEANINGS.get(type(document))
     if told is not None and partner.role != (wanted := ROLES[type(document)]):
         raise Meaningless(
@@ -44,10 +53,10 @@ def mean(crosswalk: Crosswalk, channel: str, partner: Partner, document: Documen
         )
     if told is None:
         raise Meaningless(f"nothing is done with a {type(document).__name__} that comes to us")
-    return told(crosswalk, channel, partner, document)
+    return told(crosswalk, message, partner, document)
 
 
-def _order(crosswalk: Crosswalk, channel: str, partner: Partner, order: PurchaseOrder) -> Meaning:
+def _order(crosswalk: Crosswalk, message: Message, partner: Partner, order: PurchaseOrder) -> Meaning:
     if not order.number:
         raise NoOrderReference("the purchase order has no number")
     key = order_number(partner.id, order.number, order.release)
@@ -57,7 +66,7 @@ def _order(crosswalk: Crosswalk, channel: str, partner: Partner, order: Purchase
     return Meaning(key, orders.received(crosswalk, partner, order), number, (("purchase-order", order.number),))
 
 
-def _change(crosswalk: Crosswalk, channel: str, partner: Partner, change: PurchaseOrderChange) -> Meaning:
+def _change(crosswalk: Crosswalk, message: Message, partner: Partner, change: PurchaseOrderChange) -> Meaning:
     if not change.number:
         raise NoOrderReference("the change does not say which purchase order it changes")
     key = order_number(partner.id, change.number, change.release)
@@ -65,7 +74,7 @@ def _change(crosswalk: Crosswalk, channel: str, partner: Partner, change: Purcha
     return Meaning(key, orders.changed(crosswalk, partner, change), number, (("purchase-order", change.number),))
 
 
-def _advice(crosswalk: Crosswalk, channel: str, partner: Partner, advice: ShippingAdvice) -> Meaning:
+def _advice(crosswalk: Crosswalk, message: Message, partner: Partner, advice: ShippingAdvice) -> Meaning:
     key = advice.depositor_order.strip()
     if not key:
         raise NoOrderReference("the ship confirmation does not echo our order number")
@@ -75,16 +84,43 @@ def _advice(crosswalk: Crosswalk, channel: str, partner: Partner, advice: Shippi
     told += [("purchase-order", advice.purchase_order), *(("tracking", number) for number in advice.tracking)]
     return Meaning(
         key,
-        shipments.confirmed(crosswalk, channel, partner, advice),
+        shipments.confirmed(crosswalk, message.channel, partner, advice),
         f"{advice.shipment}:{advice.purpose}",
         tuple([(kind, value) for kind, value in told if value]),
     )
 
 
-MEANINGS: Mapping[type[Document], Callable[[Crosswalk, str, Partner, "object"], Meaning]] = {
+def _origin(message: Message) -> stock.Origin:
+    return stock.Origin(message.channel, message.id, message.received_at)
+
+
+def _receipt(crosswalk: Crosswalk, message: Message, partner: Partner, advice: StockTransferReceiptAdvice) -> Meaning:
+    if not advice.receipt:
+        raise NotUnderstood("the receipt has no number")
+    movements, fact = stock.received(crosswalk, partner, advice, _origin(message))
+    key = receipt.receipt_key(advice.depositor_order.strip() or f"{message.channel}-{advice.receipt}")
+    names = (("receipt", advice.receipt), ("shipment", advice.shipment))
+    told = tuple([(kind, value) for kind, value in names if value])
+    return Meaning(key, fact, f"{advice.receipt}:{advice.depositor_order}", told, movements)
+
+
+def _adjustment(crosswalk: Crosswalk, message: Message, partner: Partner, advice: InventoryAdjustmentAdvice) -> Meaning:
+    movements = stock.adjusted(crosswalk, partner, advice, _origin(message))
+    return Meaning("", None, advice.number or advice.depositor_number, (), movements)
+
+
+def _inventory(crosswalk: Crosswalk, message: Message, partner: Partner, advice: InventoryAdvice) -> Meaning:
+    found = stock.snapshot(crosswalk, partner, advice, _origin(message))
+    return Meaning("", None, f"{advice.number}:{advice.purpose}", (), (), (found,))
+
+
+MEANINGS: Mapping[type[Document], Callable[[Crosswalk, Message, Partner, "object"], Meaning]] = {
     PurchaseOrder: _order,  # type: ignore[dict-item]  # each is called with its own kind
     PurchaseOrderChange: _change,  # type: ignore[dict-item]
     ShippingAdvice: _advice,  # type: ignore[dict-item]
+    StockTransferReceiptAdvice: _receipt,  # type: ignore[dict-item]
+    InventoryAdjustmentAdvice: _adjustment,  # type: ignore[dict-item]
+    InventoryAdvice: _inventory,  # type: ignore[dict-item]
 }
 
 
@@ -92,6 +128,9 @@ ROLES: Mapping[type[Document], str] = {
     PurchaseOrder: "customer",
     PurchaseOrderChange: "customer",
     ShippingAdvice: "warehouse",
+    StockTransferReceiptAdvice: "warehouse",
+    InventoryAdjustmentAdvice: "warehouse",
+    InventoryAdvice: "warehouse",
 }
 """Who may tell it: a customer cannot confirm what has left a warehouse."""
 

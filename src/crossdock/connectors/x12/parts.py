@@ -11,6 +11,8 @@ from crossdock.edi.findings import Code, Finding, Place
 from crossdock.edi.x12.envelope import Group, Index, Interchange, Transaction
 from crossdock.facts import Fact
 from crossdock.facts.interchange import MessageHeld
+from crossdock.ledger.movement import Movement
+from crossdock.ledger.snapshot import Snapshot
 from crossdock.ports.translation import Identity, Message, Pending, Reading
 
 TOLD_OF_FINDINGS = 3
@@ -34,6 +36,8 @@ class Part:
         self.identities: list[Identity] = []
         self.names: list[tuple[str, str, str]] = []
         self.held = ""
+        self.movements: list[Movement] = []
+        self.snapshots: list[Snapshot] = []
 
     def done(self) -> Reading:
         """What has been gathered; the next part starts empty."""
@@ -44,6 +48,8 @@ class Part:
             identities=tuple(self.identities),
             names=tuple(self.names),
             held=self.held,
+            movements=tuple(self.movements),
+            snapshots=tuple(self.snapshots),
         )
         self._start()
         return reading

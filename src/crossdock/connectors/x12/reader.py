@@ -19,6 +19,7 @@ from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.numbers import interchange_key, message_key
 from crossdock.crosswalk.orders import NotUnderstood
 from crossdock.crosswalk.resolve import Crosswalk
+from crossdock.crosswalk.stock import NotKnown
 from crossdock.edi.findings import Finding, Place, errors
 from crossdock.edi.x12.compiled import examine
 from crossdock.edi.x12.delimiters import Delimiters
@@ -171,7 +172,7 @@ class X12Reader:
             part.pending.append(acknowledged.functional(document, part.message, digest, part.at))
             return findings
         try:
-            meant = meaning.mean(self._crosswalk, part.message.channel, partner, document)
+            meant = meaning.mean(self._crosswalk, part.message, partner, document)
             if unread and (lacking := errors(unread)):
                 raise NotUnderstood(in_words(lacking))
         except NotUnderstood as unclear:
@@ -180,13 +181,18 @@ class X12Reader:
         part.identities.append(Identity("document", f"{partner.id}/{transaction.set_id}/{meant.number}"))
         control = f"{place.interchange}/{place.group}/{place.transaction}"
         names = (("control-number", place.interchange), ("control-number", control), *meant.names)
-        part.tell(meant.key, meant.data, f"{transaction.set_id}:{meant.number}:{digest}", names)
+        if meant.data is not None:
+            part.tell(meant.key, meant.data, f"{transaction.set_id}:{meant.number}:{digest}", names)
+        part.movements.extend(meant.movements)
+        part.snapshots.extend(meant.snapshots)
         return findings
 
 
 def _cause(unclear: NotUnderstood) -> str:
     if isinstance(unclear, meaning.NoOrderReference):
         return "unknown-order-reference"
+    if isinstance(unclear, NotKnown):
+        return unclear.cause
     return "no-guide" if isinstance(unclear, meaning.Meaningless) else "map-failed"
 
 

@@ -23,6 +23,8 @@ SETS: Mapping[str, TransactionSet] = {
         ("warehouse-order", "940", False),
         ("ship-notice", "856", False),
         ("invoice", "810", False),
+        ("stock-transfer-shipment-advice", "943", False),
+        ("inventory-advice", "846", False),
         ("functional-acknowledgement", "997", True),
         ("interchange-acknowledgement", "TA1", True),
     )
