@@ -254,6 +254,17 @@ def test_nothing_stale_is_taken_over_when_a_release_is_refused_or_taken_back_and
         derive_step_by_step([*late, *sendings], AGREEMENT, play.now)
 
 
+def test_a_rejection_that_is_told_after_its_retry_takes_the_invoice_out_of_the_figures() -> None:
+    play = Play(Agreement(partner="bigmart", channel="bigmart-edi", functional_acks=False)).tell(order()).run()
+    play.tell(shipped("S1", ("1", 10), ("2", 4), release="1")).run()
+    invoice = f"{KEY}/invoice/S1"
+    play.tell(facts.AcknowledgementReceived(obligation=invoice, status="rejected"))
+    play.tell(facts.EffectRetried(obligation=invoice, who="ann"))
+    rejected, retried = play.facts[-2:]
+    assert play.owed("invoice/S1").status is Status.READY and not play.standing.summary["invoiced"]
+    derive_step_by_step([*play.facts[:-2], retried, rejected], play.agreement, play.now)
+
+
 @settings(max_examples=200, deadline=None)
 @given(history=histories, agreement=agreements)
 def test_what_is_taken_over_from_the_standing_before_changes_nothing(history: list[Fact], agreement: Agreement) -> None:

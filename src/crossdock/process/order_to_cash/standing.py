@@ -39,18 +39,26 @@ def derive(state: State, agreement: Agreement | None, now: datetime, before: Sta
     """All that follows from `state` at `now`. Without an agreement nothing can be owed yet. `before`: how the order stood in an earlier state, to save work."""
     if not state.orders or agreement is None:
         return _without_order(state, now)
-    p = position_of(state, agreement, before.workings if before is not None else None)
+    worked: Worked | None = before.workings if before is not None else None
+    p = position_of(state, agreement, worked)
     owing = Owing(state, p, agreement, now)
     obligations = owing.all()
     troubles = troubles_of(state, p, agreement, obligations, now)
-    milestone = _milestone(state, p, owing)
+    # Names and figures follow from the position, which has the invoices that are out, and the answers; and where something is to be sent again, from what was rejected.
+    same = (
+        worked is not None
+        and worked.position is p
+        and worked.agreement is agreement
+        and worked.state.answers is state.answers
+        and (worked.state.acknowledged is state.acknowledged or not state.retried)
+    )
     return Standing(
-        milestone=milestone,
+        milestone=_milestone(state, p, owing),
         obligations=tuple(obligations),
         troubles=tuple(troubles),
-        names=tuple(_names(state, p)),
+        names=before.names if same and before is not None else tuple(_names(state, p)),
         wake_at=_wake_at(p, obligations, owing.opens, now),
-        summary=_summary(p, agreement, obligations),
+        summary=before.summary if same and before is not None else _summary(p, agreement, obligations),
         demands=demands_of(state, p, agreement),
         taken=taken_of(p, agreement),
         workings=Worked(state, agreement, p),
