@@ -7,6 +7,7 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from crossdock.ledger.balances import (
     Balances,
@@ -150,6 +151,14 @@ def _moved(kind: Kind, origin: Place, destination: Place, quantity: int, number:
         occurred_at=START + timedelta(minutes=number),
         owner=owner,
     )
+
+
+def test_a_count_finds_what_moved_in_its_very_moment() -> None:
+    counted = replace(_moved(Kind.COUNT, Place.ADJUSTMENT, Place.STORAGE, 9, 1), source="audit")
+    received = _moved(Kind.RECEIPT, Place.SUPPLIER, Place.STORAGE, 10, 1)
+    moved = settled([counted, received])
+    assert moved[-1] == replace(counted, quantity=Decimal(1), origin=Place.STORAGE, destination=Place.ADJUSTMENT)
+    assert balances(moved)[Position("COFFEE", "EAST", Place.STORAGE)] == 9
 
 
 def test_figures_tell_own_stock_by_state_and_leave_out_what_is_not_ours_to_sell() -> None:

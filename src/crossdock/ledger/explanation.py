@@ -38,7 +38,8 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`figure` of `item` can be promised for `day`, at `site` ("": in total). decided_on: the day whose balance it is, `day` or a later one."""
+    """`figure` of `item` can be promised for `day`, at `site` ("": in total). decided_on: the day whose balance it is: `day`, or a later one that has
+    less."""
 
     item: str
     site: str
@@ -81,7 +82,7 @@ def explain(
         site=site or "",
         day=promisable.today + timedelta(days),
         figure=promisable.quantity_on(day, site),
-        decided_on=promisable.today + timedelta(decided),
+        decided_on=promisable.today + timedelta(max(days, decided)),
         causes=tuple(causes),
     )
 

@@ -112,14 +112,13 @@ class _Table:
     def wants(self, demand: Demand) -> Decimal:
         return demand.quantity - sum(self.of(demand).values(), NOTHING)
 
-    def fill(self, want: Decimal, order: Iterable[Pair], beside: Mapping[Pair, Decimal]) -> _Taken:
-        """As much of `want` as there is in these pairs, in this order, with what stands in `beside` free as well."""
+    def fill(self, want: Decimal, order: Iterable[Pair]) -> _Taken:
+        """As much of `want` as there is in these pairs, in this order."""
         got: _Taken = {}
         for pair in order:
             if want <= 0:
                 break
-            there = self.free.get(pair, NOTHING) + beside.get(pair, NOTHING)
-            some = whole(want, there, self.multiples.get(pair[0], ONE))
+            some = whole(want, self.free.get(pair, NOTHING), self.multiples.get(pair[0], ONE))
             if some > 0:
                 got[pair] = some
                 want -= some
@@ -215,10 +214,10 @@ def _from_several(table: _Table, demand: Demand, more: Decimal, ways: tuple[bool
     got: _Taken = {}
     for way in ways:
         for site in demand.sites:
-            got = table.fill(more, _at(demand, site, way), {})
+            got = table.fill(more, _at(demand, site, way))
             if sum(got.values(), NOTHING) == more:
                 return _together(table.of(demand), got)
-        got = table.fill(more, _pairs(demand, substitutes=way), {})
+        got = table.fill(more, _pairs(demand, substitutes=way))
         if sum(got.values(), NOTHING) == more:
             break
     return _together(table.of(demand), got)
@@ -229,7 +228,7 @@ def _from_one(table: _Table, demand: Demand, had: _Taken, more: Decimal, ways: t
     topped: list[_Taken] = []
     if had:
         here = next(iter(had))[1]
-        topped = [_together(had, table.fill(more, _at(demand, here, way), {})) for way in ways]
+        topped = [_together(had, table.fill(more, _at(demand, here, way))) for way in ways]
         for got in topped:
             if sum(got.values(), NOTHING) == want:
                 return got
@@ -239,7 +238,7 @@ def _from_one(table: _Table, demand: Demand, had: _Taken, more: Decimal, ways: t
     most: _Taken = {}
     for way in ways:
         for site in demand.sites:
-            got = table.fill(want, _at(demand, site, way), had)
+            got = table.fill(want, _at(demand, site, way))
             if sum(got.values(), NOTHING) == want:
                 return got
             if sum(got.values(), NOTHING) > sum(most.values(), NOTHING):
