@@ -57,6 +57,7 @@ CREATE TABLE reconciliations (
     note      text NOT NULL DEFAULT ''
 );
 CREATE INDEX reconciliations_of ON reconciliations (system, id);
+CREATE INDEX reconciliations_of_snapshot ON reconciliations (snapshot);
 
 CREATE TABLE variances (
     lane        integer NOT NULL,
