@@ -52,11 +52,18 @@ def register(app: typer.Typer) -> None:
 def retry(
     what: Annotated[list[str] | None, typer.Argument(help="Obligations, or numbers of held messages.")] = None,
     system: Annotated[str | None, typer.Option(help="All dead letters to this system.")] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Send dead letters again without looking up whether they were done after all."),
+    ] = False,
     workspace: WorkspaceFolder = HERE,
     who: Who = "",
     json: Json = False,
 ) -> None:
-    """Try again what was given up (dead letters), what was refused, and messages that are held."""
+    """Try again what was given up (dead letters), what was refused, and messages that are held.
+
+    A dead letter of which nobody knows whether it was done is looked up first where the connection can, and sent only when it is not there.
+    """
     if not what and not system:
         fail("say what: obligations, message numbers, or --system", 2)
 
@@ -64,12 +71,16 @@ def retry(
         lookup, now = Lookup(database), datetime.now(UTC)
         ids = [each for each in what or [] if not each.isdigit()]
         messages = [int(each) for each in what or [] if each.isdigit()]
-        queued = await DeliveryOutbox(database).retry_dead(ids or None, system, now) if ids or system else []
+        outbox = DeliveryOutbox(database)
+        queued = await outbox.retry_dead(ids or None, system, now, force) if ids or system else []
         facts = []
         for id_ in ids:
             owed = await lookup.obligation(id_)
             if owed and owed["status"] == "refused":
-                told = EffectRetried(obligation=id_, who=who or getpass.getuser())
+                made = (await outbox.rounds({id_: owed["key"]})).get(id_)
+                told = EffectRetried(
+                    obligation=id_, who=who or getpass.getuser(), round=0 if made is None else made + 1
+                )
                 facts.append(
                     Fact(
                         key=owed["key"],
@@ -91,7 +102,7 @@ def retry(
         print_json(done)
     else:
         console.print(
-            f"{len(done['queued'])} dead letters queued again, {done['retried']} refusals tried again, {done['messages']} messages to be read again"
+            f"{len(done['queued'])} dead letters taken up again, {done['retried']} refusals tried again, {done['messages']} messages to be read again"
         )
     if not (done["queued"] or done["retried"] or done["messages"]):
         raise typer.Exit(NOT_FOUND)

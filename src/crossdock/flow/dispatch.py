@@ -42,7 +42,7 @@ LOOK_UP_SECONDS = 1.0
 
 
 class Dispatch:
-    """Dispatches to one system. `step()` does what can be done now; `drain()` lets what is under way come to its end."""
+    """Dispatches to one system. `step()` does what can be done now, `settle()` writes what has ended; `drain()` lets what is under way come to its end."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Dispatch:
         settled: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
-        """`settled` is called when facts have been recorded, `ended` when there is something to settle or room to send more."""
+        """`settled` is called when facts have been recorded, `ended` when there is something to settle."""
         self.system = sink.system
         self._sink = sink
         self.writer = writer
@@ -68,6 +68,9 @@ class Dispatch:
         self._tell_settled = settled
         self._tell_ended = ended
         self._under_way: set[asyncio.Task[None]] = set()
+        self._not_begun: dict[asyncio.Task[None], tuple[Sequence[Claimed], int]] = {}
+        self.more = False
+        """Whether there may be more to send than the last step took: it took as much as it could, or there was no room."""
         self._slots = asyncio.Semaphore(pace.concurrency)
         self._ended: list[Settlement] = []
         self._look_up_at_seconds = -math.inf
@@ -75,20 +78,46 @@ class Dispatch:
 
     async def step(self) -> bool:
         """Settles what has ended, looks up what is uncertain, sends what is due; says whether it did anything."""
-        settled = await self._settle_ended()
-        free = self._pace.concurrency * AHEAD - len(self._under_way)
-        if free < self._pace.concurrency * AHEAD // 2:
+        settled = await self.settle()
+        self.more = True
+        if not self._has_room():
             return settled
+        free = self._pace.concurrency * AHEAD - len(self._under_way)
         allowed = min(free, self._pacing.allowance(self._seconds()))
         if allowed <= 0:
             return settled
-        return await self._look_up(allowed) > 0 or await self._send(allowed) > 0 or settled
+        if await self._look_up(allowed):
+            return True
+        sent = await self._send(allowed)
+        self.more = self._pace.ordered or sent >= allowed * self._pace.batch
+        return sent > 0 or settled
 
-    async def drain(self) -> None:
-        """Waits for what is under way and settles it."""
+    def _has_room(self) -> bool:
+        return len(self._under_way) <= self._pace.concurrency * AHEAD // 2
+
+    async def drain(self, seconds: float | None = None) -> None:
+        """Waits for what is under way and settles it. What has not begun after `seconds` is given back, for another worker to send; what has, and does not end,
+        is looked up by the next once its lease runs out. Raises TimeoutError for that."""
+        until = None if seconds is None else asyncio.get_running_loop().time() + seconds
         while self._under_way:
-            await asyncio.wait(self._under_way)
-        await self._settle_ended()
+            left = None if until is None else until - asyncio.get_running_loop().time()
+            if left is not None and left <= 0:
+                break
+            await asyncio.wait(self._under_way, timeout=left)
+        if self._under_way:
+            await self._give_back()
+        await self.settle()
+        if self._under_way:
+            raise TimeoutError(f"{len(self._under_way)} transmissions have not come to their end")
+
+    async def _give_back(self) -> None:
+        given = dict(self._not_begun)
+        for task in given:
+            task.cancel()
+        await asyncio.gather(*given, return_exceptions=True)
+        claimed = [c for waiting, _ in given.values() for c in waiting]
+        messages = [message for waiting, message in given.values() if not any(c.message for c in waiting)]
+        await self._outbox.give_back(claimed, messages, self._clock())
 
     def health(self) -> tuple[str, dict[str, object]]:
         """The circuit's state, and figures."""
@@ -98,7 +127,8 @@ class Dispatch:
         """Gives up the connection."""
         await self._sink.close()
 
-    async def _settle_ended(self) -> bool:
+    async def settle(self) -> bool:
+        """Writes what has become of what has ended; says whether there was any."""
         if not self._ended:
             return False
         ended, self._ended = self._ended, []
@@ -132,7 +162,7 @@ class Dispatch:
         until = now + timedelta(seconds=(2 * AHEAD + 1) * (self._pace.timeout_seconds + 1) + 5)
         uncertain = await self._outbox.uncertain(self.system, limit * self._pace.batch, now, until)
         for transmission, message, claimed in uncertain:
-            self._start(self._look_up_one(transmission, message, claimed))
+            self._start(self._look_up_one(transmission, message, claimed), claimed, message)
         if uncertain:
             self._look_up_at_seconds = -math.inf  # There may be more than `limit`.
         return len(uncertain)
@@ -154,7 +184,15 @@ class Dispatch:
                 composition.transmissions,
                 [
                     Settled(
-                        c.lane, c.delivery.id, c.delivery.key, self.system, "refused", f"it cannot be written: {reason}"
+                        c.lane,
+                        c.delivery.id,
+                        c.delivery.key,
+                        self.system,
+                        "refused",
+                        f"it cannot be written: {reason}",
+                        None,
+                        c.delivery.attempt,
+                        c.delivery.round,
                     )
                     for c, reason in unwritable
                 ],
@@ -164,11 +202,8 @@ class Dispatch:
         if unwritable:
             self._tell_settled()
         for transmission in composition.transmissions:
-            self._start(
-                self._send_one(
-                    transmission, messages[transmission.name], [by_id[d] for d in transmission.deliveries], "send"
-                )
-            )
+            message, going = messages[transmission.name], [by_id[d] for d in transmission.deliveries]
+            self._start(self._send_one(transmission, message, going, "send"), going, message)
         return len(claimed)
 
     async def _compose(self, deliveries: Sequence[Delivery], loading: Loading, now: datetime) -> Composition:
@@ -190,14 +225,21 @@ class Dispatch:
         forgotten = tuple((d.id, "the writer left it out") for d in deliveries if d.id not in told)
         return Composition(transmissions=made.transmissions, unwritable=(*made.unwritable, *forgotten))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None], claimed: Sequence[Claimed], message: int) -> None:
         self._pacing.begin(self._seconds())
         task = asyncio.ensure_future(work)
         self._under_way.add(task)
+        self._not_begun[task] = (claimed, message)
         task.add_done_callback(self._done)
+
+    def _begun(self) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._not_begun.pop(task, None)
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
+        self._not_begun.pop(task, None)
         self._tell_ended()
 
     async def _try(self, call: Coroutine[Any, Any, Outcome | Absent]) -> Outcome | Absent:
@@ -213,6 +255,7 @@ class Dispatch:
 
     async def _send_one(self, transmission: Transmission, message: int, claimed: Sequence[Claimed], kind: str) -> None:
         async with self._slots:
+            self._begun()
             started_at = self._clock()
             outcome = await self._try(self._sink.send(transmission))
         assert not isinstance(outcome, Absent)
@@ -220,14 +263,19 @@ class Dispatch:
 
     async def _look_up_one(self, transmission: Transmission, message: int, claimed: Sequence[Claimed]) -> None:
         async with self._slots:
+            self._begun()
             started_at = self._clock()
             found = await self._try(self._sink.look_up(transmission))
         if isinstance(found, Absent) and all(c.withdrawn for c in claimed):
             self._end("look-up", transmission, message, claimed, Later("absent, and no longer owed"), started_at)
-        elif isinstance(found, Absent) or (isinstance(found, Unknown) and self._pace.resend_is_safe):
+        elif isinstance(found, Absent) or (isinstance(found, Unknown) and self._may_resend(found, claimed)):
             await self._send_one(transmission, message, claimed, "send")
         else:
             self._end("look-up", transmission, message, claimed, found, started_at)
+
+    def _may_resend(self, found: Unknown, claimed: Sequence[Claimed]) -> bool:
+        """Nobody can tell: it is sent again where that does no harm, or where there is nobody to ask and a person has said so."""
+        return self._pace.resend_is_safe or (found.no_look_up and all(c.retried for c in claimed))
 
     def _end(
         self,
@@ -265,7 +313,7 @@ def _unwritable(claimed: Claimed, reason: str, now: datetime) -> Fact:
     delivery = claimed.delivery
     return Fact(
         key=delivery.key,
-        data=EffectRefused(obligation=delivery.id, code="unwritable", reason=reason),
+        data=EffectRefused(obligation=delivery.id, code="unwritable", reason=reason, round=delivery.round + 1),
         source="crossdock",
         source_id=f"{delivery.id}/unwritable/{now.isoformat()}",
         occurred_at=now,

@@ -46,9 +46,10 @@ def _accepted(claimed: Claimed, message: int, control: str, outcome: Accepted, w
 
 def _refused(claimed: Claimed, message: int, outcome: Refused, now: datetime) -> Fact:
     delivery = claimed.delivery
+    data = EffectRefused(obligation=delivery.id, code=outcome.code, reason=outcome.reason, round=delivery.round + 1)
     return Fact(
         key=delivery.key,
-        data=EffectRefused(obligation=delivery.id, code=outcome.code, reason=outcome.reason),
+        data=data,
         source=delivery.system,
         source_id=_told_as(claimed, message, "refused/"),
         occurred_at=now,
@@ -56,9 +57,12 @@ def _refused(claimed: Claimed, message: int, outcome: Refused, now: datetime) ->
     )
 
 
-def _settled(claimed: Claimed, status: str, outcome: str, due_at: datetime | None = None) -> Settled:
+def _settled(
+    claimed: Claimed, status: str, outcome: str, due_at: datetime | None = None, uncertain: bool = False
+) -> Settled:
+    made = claimed.delivery
     return Settled(
-        claimed.lane, claimed.delivery.id, claimed.delivery.key, claimed.delivery.system, status, outcome, due_at
+        claimed.lane, made.id, made.key, made.system, status, outcome, due_at, made.attempt, made.round, uncertain
     )
 
 
@@ -103,7 +107,7 @@ def settle(
                 if due_at:
                     settled.append(_settled(one, "unknown", reason, due_at))
                 else:
-                    settled.append(_settled(one, "dead", f"nobody knows whether it was done: {reason}"))
+                    settled.append(_settled(one, "dead", f"nobody knows whether it was done: {reason}", None, True))
         attempts.append(
             Attempt(
                 one.lane,

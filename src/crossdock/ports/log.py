@@ -164,13 +164,14 @@ class Log(Protocol):
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
     """A delivery with its place. `message` and `control` are set when it has been sent before and nobody knows what became of it;
-    `withdrawn` then says that it is no longer owed, and is not to be sent again."""
+    `withdrawn` then says that it is no longer owed, and is not to be sent again, `retried` that it was a dead letter and a person wants it done."""
 
     lane: int
     delivery: Delivery
     message: int | None = None
     control: str = ""
     withdrawn: bool = False
+    retried: bool = False
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
@@ -189,7 +190,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):
-    """What a delivery is now: accepted, refused, dead, queued (due again at `due_at`) or unknown (to be looked up at `due_at`)."""
+    """What a delivery is now: accepted, refused, dead, queued (due again at `due_at`) or unknown (to be looked up at `due_at`).
+    attempt, round: of the delivery as it was claimed, so that whoever was overtaken undoes nothing. uncertain: nobody knows whether it was done."""
 
     lane: int
     id: str
@@ -198,6 +200,9 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
     status: str
     outcome: str
     due_at: datetime | None = None
+    attempt: int = 0
+    round: int = 0
+    uncertain: bool = False
 
 
 class Loading(Protocol):
@@ -216,7 +221,7 @@ class Loading(Protocol):
         facts: Sequence[Fact],
         now: datetime,
     ) -> Mapping[str, int]:
-        """Writes them down; returns message ids by transmission name."""
+        """Writes them down; returns message ids by transmission name. What was written under a name before stays: other bytes are another message."""
         ...
 
 
@@ -233,8 +238,13 @@ class Outbox(Protocol):
 
     async def settle(
         self, settled: Sequence[Settled], attempts: Sequence[Attempt], facts: Sequence[Fact], now: datetime
-    ) -> None: ...
+    ) -> None:
+        """Writes each delivery's standing, the attempt at it (one each, in the same order) and what is told of it. Of one that was overtaken by a newer attempt
+        only an acceptance counts, and no refusal is told."""
+        ...
 
-    async def give_back(self, claimed: Sequence[Claimed]) -> None: ...
+    async def give_back(self, claimed: Sequence[Claimed], messages: Sequence[int], now: datetime) -> None:
+        """Gives back what was claimed and not begun; `messages` had been written down for it and never went."""
+        ...
 
     async def health(self, system: str, breaker: str, detail: Mapping[str, Any], now: datetime) -> None: ...

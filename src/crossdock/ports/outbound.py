@@ -64,10 +64,11 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
 
 
 class Unknown(msgspec.Struct, frozen=True, gc=False):
-    """Nobody knows whether it was done: a time-out, a cut connection or a 5xx after the request had left."""
+    """Nobody knows whether it was done: a time-out, a cut connection or a 5xx after the request had left. no_look_up: of a look-up, that there is none to ask by."""
 
     reason: str
     status: str = ""
+    no_look_up: bool = False
 
 
 Outcome = Accepted | Later | Refused | Unknown
@@ -100,7 +101,9 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: transmissions under way at once, over all workers of one process. rate_per_second, burst: token bucket, None for no limit. timeout_seconds: per attempt.
     first_retry_seconds, factor, longest_retry_seconds, jitter (0..1): exponential backoff with jitter. attempts: after
     so many the delivery is a dead letter. breaker_failures in a row open the
-    circuit for breaker_seconds, then one probe. ordered: effects of one ordering key one after the other. batch: deliveries per transmission at the most.
+    circuit for breaker_seconds, then one probe. batch: deliveries per transmission at the most.
+    ordered: effects of one ordering key one after the other. None overtakes an earlier one, not one that is dead or refused either: those behind it wait until a
+    person has it done after all (`crossdock retry`) or it is no longer owed. Effects of other keys go on.
     """
 
     concurrency: int = 8

@@ -25,6 +25,8 @@ WAKE_SECONDS = 1.0
 HEALTH_SECONDS = 2.0
 DRAIN_SECONDS = 30.0
 LISTEN_AGAIN_SECONDS = 2.0
+SETTLE_GATHER_SECONDS = 0.01
+"""How long what has ended is gathered before it is written: a write is for many, and nothing that a partner waits for waits for it."""
 
 
 YOUNG_OBJECTS = 50_000
@@ -77,11 +79,13 @@ class Worker:
         self.stored = Bell()
         self.recorded = Bell()
         self.queued: dict[str, Bell] = {}
+        self.ended: dict[str, Bell] = {}
         self.stop = asyncio.Event()
 
     def dispatch_to(self, system: str, make: Callable[[Callable[[], None], Callable[[], None]], Dispatch]) -> None:
         """Adds a system to send to. `make` is given what its dispatch calls when it has settled something, and when something has ended."""
-        bell = self.queued[system] = Bell()
+        self.queued[system] = Bell()
+        bell = self.ended[system] = Bell()
         self.dispatches.append(make(self.recorded.ring, bell.ring))
 
     async def run(self) -> None:
@@ -112,7 +116,7 @@ class Worker:
     def end(self) -> None:
         """Asks every loop to come to its end."""
         self.stop.set()
-        for bell in (self.stored, self.recorded, *self.queued.values()):
+        for bell in (self.stored, self.recorded, *self.queued.values(), *self.ended.values()):
             bell.ring()
 
     async def _keep_listening(self) -> None:
@@ -177,9 +181,23 @@ class Worker:
             bell.ring()
 
     async def _dispatch(self, dispatch: Dispatch) -> None:
-        await keep_going(f"dispatch {dispatch.system}", dispatch.step, self.queued[dispatch.system], self.stop)
+        name, queued = dispatch.system, self.queued[dispatch.system]
+
+        async def step() -> bool:
+            return await dispatch.step() and dispatch.more
+
+        async def settle() -> bool:
+            did = await dispatch.settle()
+            if did and dispatch.more:
+                queued.ring()
+            return did
+
+        await asyncio.gather(
+            keep_going(f"dispatch {name}", step, queued, self.stop),
+            keep_going(f"settle {name}", settle, self.ended[name], self.stop, SETTLE_GATHER_SECONDS),
+        )
         try:
-            await asyncio.wait_for(dispatch.drain(), DRAIN_SECONDS)
+            await dispatch.drain(DRAIN_SECONDS)
         except Exception as error:
             # What could not be settled is looked up by the next worker once its lease runs out.
             _log.warning(

@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 
 from crossdock.facts import Fact, lane_of
+from crossdock.facts.order import EffectRefused
 from crossdock.ports.log import Attempt, Claimed, Settled
 from crossdock.ports.outbound import Delivery, Transmission
 from crossdock.store.database import Database
 from crossdock.store.log import append
 from crossdock.store.queries import SQL
 
+_encode = msgspec.json.Encoder().encode
 _told = msgspec.json.Decoder(tuple[tuple[str, Decimal], ...])
 
 
@@ -86,20 +88,11 @@ class LoadingDeliveries:
         connection = self._connection
         ids: dict[str, int] = {}
         if transmissions:
-            rows = await connection.fetch(
-                SQL["keep_transmissions"],
-                [channel] * len(transmissions),
-                [t.name for t in transmissions],
-                [hashlib.sha256(t.data).digest() for t in transmissions],
-                [t.data for t in transmissions],
-                [t.content_type for t in transmissions],
-                [msgspec.json.encode(Sent(t.deliveries, t.request, t.control)).decode() for t in transmissions],
-                now,
-            )
-            ids = {row["name"]: row["id"] for row in rows}
+            ids = await self._keep(channel, transmissions, now)
             lane = {c.delivery.id: c.lane for c in self.claimed}
             key = {c.delivery.id: c.delivery.key for c in self.claimed}
             placed = [(lane[d], d, ids[t.name], t.control.get(d, "")) for t in transmissions for d in t.deliveries]
+            named = [(*control.split("/"), key[d], d) for _, d, _, control in placed if control]
             await connection.execute(
                 SQL["attach_transmissions"],
                 [p[0] for p in placed],
@@ -107,14 +100,9 @@ class LoadingDeliveries:
                 [p[2] for p in placed],
                 [p[3] for p in placed],
                 self._lease_until,
+                channel,
+                *([list(column) for column in zip(*named, strict=True)] if named else [[]] * 6),
             )
-            controls = [(*control.split("/"), key[d], d) for _, d, _, control in placed if control]
-            if controls:
-                await connection.execute(
-                    SQL["keep_control"],
-                    [channel] * len(controls),
-                    *(list(column) for column in zip(*controls, strict=True)),
-                )
         if unwritable:
             await connection.execute(
                 SQL["refuse_unwritable"],
@@ -126,21 +114,77 @@ class LoadingDeliveries:
         await append(connection, facts, self._database.lanes, now)
         return ids
 
+    async def _keep(self, channel: str, transmissions: Sequence[Transmission], now: datetime) -> dict[str, int]:
+        """Message ids by name. What is written down under a name is kept as it is: only the very same is the same message."""
+        connection = self._connection
+        attributes = {t.name: _encode(Sent(t.deliveries, t.request, t.control)).decode() for t in transmissions}
+        rows = await connection.fetch(
+            SQL["keep_transmissions"],
+            channel,
+            [t.name for t in transmissions],
+            [hashlib.sha256(t.data).digest() for t in transmissions],
+            [t.data for t in transmissions],
+            [t.content_type for t in transmissions],
+            [attributes[t.name] for t in transmissions],
+            now,
+        )
+        ids = {row["name"]: row["id"] for row in rows}
+        if taken := [t for t in transmissions if t.name not in ids]:
+            rows = await connection.fetch(
+                SQL["kept_transmissions"],
+                channel,
+                [t.name for t in taken],
+                [t.data for t in taken],
+                [attributes[t.name] for t in taken],
+            )
+            ids.update((row["name"], row["id"]) for row in rows)
+        for other in [t for t in taken if t.name not in ids]:
+            apart = hashlib.sha256(attributes[other.name].encode() + b"\0" + other.data).hexdigest()[:32]
+            ids[other.name] = await connection.fetchval(
+                SQL["keep_other_transmission"],
+                channel,
+                f"{other.name}#{apart}",
+                hashlib.sha256(other.data).digest(),
+                other.data,
+                other.name,
+                other.content_type,
+                attributes[other.name],
+                now,
+            )
+        return ids
 
-async def _settle(connection: Any, settled: Sequence[Settled], now: datetime) -> None:
-    if not settled:
-        return
-    await connection.execute(
+
+async def _settle(
+    connection: Any, settled: Sequence[Settled], attempts: Sequence[Attempt], now: datetime
+) -> frozenset[str]:
+    """Ids of those that were overtaken by a newer attempt, and stand as that left them."""
+    rows = await connection.fetch(
         SQL["settle_deliveries"],
-        [s.lane for s in settled],
-        [s.id for s in settled],
-        [s.status for s in settled],
-        [s.outcome for s in settled],
-        [s.due_at if s.status == "queued" else None for s in settled],
-        [s.due_at if s.status == "unknown" else None for s in settled],
-        [s.status == "queued" for s in settled],
+        [
+            (
+                s.lane,
+                s.id,
+                s.attempt,
+                s.round,
+                s.status,
+                s.outcome,
+                s.due_at,
+                s.uncertain,
+                a.kind,
+                a.message,
+                a.started_at,
+                a.ended_at,
+                a.outcome,
+                a.status,
+                a.detail,
+            )
+            for s, a in zip(settled, attempts, strict=True)
+        ],
         now,
     )
+    overtaken = {row["id"]: row["written"] for row in rows}
+    stale = frozenset(id_ for id_, written in overtaken.items() if not written)
+    settled = [s for s in settled if s.id not in stale]
     dead = [s for s in settled if s.status == "dead"]
     if dead:
         await connection.execute(
@@ -157,11 +201,12 @@ async def _settle(connection: Any, settled: Sequence[Settled], now: datetime) ->
             [None] * len(dead),
             now,
         )
-    done = [s for s in settled if s.status in ("accepted", "refused")]
-    if done:
+    # Only what was done again, or accepted after it had been given up, can have been a dead letter.
+    if done := [s for s in settled if s.status in ("accepted", "refused") and (s.round or s.id in overtaken)]:
         await connection.execute(
             SQL["close_exceptions"], [s.lane for s in done], [f"{s.id}/dead-letter" for s in done], now
         )
+    return stale
 
 
 class DeliveryOutbox:
@@ -187,14 +232,16 @@ class DeliveryOutbox:
             by_message: dict[int, list[Claimed]] = {}
             for row in rows:
                 by_message.setdefault(row["message"], []).append(
-                    Claimed(row["lane"], _delivery(row), row["message"], row["control"], row["withdrawn"])
+                    Claimed(
+                        row["lane"], _delivery(row), row["message"], row["control"], row["withdrawn"], row["retried"]
+                    )
                 )
             found = []
             for id_, claimed in by_message.items():
                 row = await connection.fetchrow(SQL["message"], id_)
                 sent = msgspec.json.decode(row["attributes"], type=Sent)
                 transmission = Transmission(
-                    name=row["source_id"],
+                    name=row["name"],
                     data=row["data"],
                     deliveries=sent.deliveries,
                     content_type=row["content_type"],
@@ -208,32 +255,31 @@ class DeliveryOutbox:
         self, settled: Sequence[Settled], attempts: Sequence[Attempt], facts: Sequence[Fact], now: datetime
     ) -> None:
         async with self._database.repeatable() as connection:
-            if attempts:
-                await connection.execute(
-                    SQL["write_attempts"],
-                    [a.lane for a in attempts],
-                    [a.delivery for a in attempts],
-                    [a.attempt for a in attempts],
-                    [a.kind for a in attempts],
-                    [a.message for a in attempts],
-                    [a.started_at for a in attempts],
-                    [a.ended_at for a in attempts],
-                    [a.outcome for a in attempts],
-                    [a.status for a in attempts],
-                    [a.detail for a in attempts],
-                )
-            await _settle(connection, settled, now)
+            stale = await _settle(connection, settled, attempts, now)
+            if stale:
+                facts = [f for f in facts if not (isinstance(f.data, EffectRefused) and f.data.obligation in stale)]
             await append(connection, facts, self._database.lanes, now)
 
-    async def give_back(self, claimed: Sequence[Claimed]) -> None:
+    async def give_back(self, claimed: Sequence[Claimed], messages: Sequence[int], now: datetime) -> None:
         if claimed:
             async with self._database.transaction() as connection:
-                await connection.execute(SQL["give_back"], [c.lane for c in claimed], [c.delivery.id for c in claimed])
+                await connection.execute(
+                    SQL["give_back"],
+                    [c.lane for c in claimed],
+                    [c.delivery.id for c in claimed],
+                    [c.delivery.attempt for c in claimed],
+                    [c.message is not None for c in claimed],
+                    now,
+                )
+                await connection.execute(SQL["note_not_sent"], messages, "not sent: the worker was stopped before")
 
-    async def retry_dead(self, ids: Sequence[str] | None, system: str | None, now: datetime) -> list[str]:
-        """Queues dead letters again and closes their exceptions; returns their ids."""
+    async def retry_dead(
+        self, ids: Sequence[str] | None, system: str | None, now: datetime, force: bool = False
+    ) -> list[str]:
+        """Takes dead letters up again and closes their exceptions; returns their ids. Those of which nobody knows whether they were done are looked up first,
+        and sent only if they are absent or the connection has no look-up; with `force` they are sent."""
         async with self._database.transaction() as connection:
-            rows = await connection.fetch(SQL["retry_deliveries"], ids, system, now)
+            rows = await connection.fetch(SQL["retry_deliveries"], ids, system, now, force)
             await connection.execute(
                 SQL["close_exceptions"],
                 [row["lane"] for row in rows],
@@ -241,6 +287,13 @@ class DeliveryOutbox:
                 now,
             )
             return [row["id"] for row in rows]
+
+    async def rounds(self, of: Mapping[str, str]) -> dict[str, int]:
+        """How often each delivery was done again, by id; `of` gives their processes' keys. What is not ours to deliver is left out."""
+        lanes = sorted({self.lane_of(key) for key in of.values()})
+        async with self._database.pool.acquire() as connection:
+            rows = await connection.fetch(SQL["delivery_rounds"], lanes, list(of))
+        return {row["id"]: row["rounds"] for row in rows}
 
     async def health(self, system: str, breaker: str, detail: Mapping[str, Any], now: datetime) -> None:
         async with self._database.repeatable() as connection:

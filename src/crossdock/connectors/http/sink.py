@@ -100,7 +100,7 @@ class HttpSink:
             return Absent()
         query = transmission.request.get("look_up")
         if answers is None or answers.look_up is None or not query:
-            return Unknown("the connection declares no look-up for this document")
+            return Unknown("the connection declares no look-up for this document", no_look_up=True)
         since = self._unknown_since.get(transmission.name)
         if since is not None and self._monotonic() - since < answers.look_up.settle_seconds:
             return Unknown(

@@ -96,7 +96,7 @@ UPDATE deliveries d
 -- Owed again, after a refusal that was retried or a cancellation taken back: queues them anew with their present content. What was accepted only where it is to be done once more ($7).
 UPDATE deliveries d SET status = 'queued', due_at = $4, attempts = 0, rounds = d.rounds + 1, outcome = '', settled_at = NULL, leased_until = NULL, message = NULL, control = '', content = c.content, number = c.number, told = c.told
   FROM unnest($1::int[], $2::text[], $3::bytea[], $5::text[], $6::bytea[], $7::bool[]) AS c (lane, id, content, number, told, redo)
- WHERE d.lane = c.lane AND d.id = c.id AND (d.status IN ('refused', 'cancelled', 'dead') OR c.redo AND d.status = 'accepted')
+ WHERE d.lane = c.lane AND d.id = c.id AND (d.status IN ('refused', 'cancelled') OR d.status = 'dead' AND NOT d.uncertain OR c.redo AND d.status = 'accepted')
 
 -- name: owe_deliveries_again
 -- Owed again before what was under way had come to its end: it may be tried again after all.
