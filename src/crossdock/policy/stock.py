@@ -122,7 +122,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """What one channel is told of our stock: a file of `channels/`.
 
     id: its name. system: where it goes; format: x12 (an 846) or json; partner: whose 846. sites, items: of which, () for all.
-    What is offered of an item at a site: share_percent of what is available, less the buffer (the larger of `buffer` units and buffer_percent of what is available),
+    What is offered of an item at a site: share_percent of what is available behind the buffer (`buffer` units, buffer_percent of what is available, and the safety),
     at most `cap`; less than `minimum` is told as nothing. delta_seconds: changes are gathered for so long. snapshot: when everything is told anew.
     late_minutes: an offer that is not delivered by then is an exception. receipts: tell when more is expected. lines: at most so many in one document.
     """
