@@ -34,6 +34,7 @@ def test_a_short_pick_with_backorder_is_released_again_and_invoiced_twice_each_q
     (second,) = [e for e in play.effects.values() if e.document == "warehouse-order" and e.number != "1"]
     assert [(x.line, x.quantity) for x in second.content.lines] == [("1", 3)]
     assert order_to_cash.counters_of(play.state, play.agreement)["1"]["backordered"] == 3
+    assert play.standing.summary["lines"]["1"]["released"] == 10, "seven that have left, and three that are out anew"
     play.tell(shipped("S2", ("1", 3), release=second.number)).run()
     assert play.standing.milestone == "complete"
     assert [sum(x.quantity for x in i.lines) for i in play.invoices()] == [11, 3]
@@ -44,6 +45,7 @@ def test_a_short_pick_without_backorder_cancels_the_rest() -> None:
     play = agreed(short="cancel").tell(shipped("S1", ("1", 7), ("2", 0), complete=True)).run()
     assert play.standing.milestone == "complete"
     assert billed(play) == {"1": 7}
+    assert play.standing.summary["lines"]["1"]["released"] == 7, "what the warehouse did not find has come back"
     assert order_to_cash.counters_of(play.state, play.agreement)["2"]["cancelled"] == 4
     assert not play.standing.troubles
 
@@ -51,7 +53,9 @@ def test_a_short_pick_without_backorder_cancels_the_rest() -> None:
 def test_where_shipments_must_be_complete_a_short_one_needs_a_person() -> None:
     play = agreed(short="ship-complete").tell(shipped("S1", ("1", 7), ("2", 4), complete=True)).run()
     assert play.causes() == ["short-shipped"]
-    decide(play, "short-shipped")
+    decide(play, "short-shipped/2")
+    assert play.causes() == ["short-shipped"], "another line was decided on"
+    decide(play, "short-shipped/1")
     assert any(e.number.startswith("2-") for e in play.effects.values() if e.document == "warehouse-order")
 
 

@@ -137,6 +137,20 @@ def test_a_cancelled_order_that_ships_all_the_same_is_billed_only_when_somebody_
     assert not play.invoices()
 
 
+def test_a_cancellation_after_all_has_shipped_needs_an_answer_and_undoes_nothing() -> None:
+    """What has left and is billed stays so; a person tells the customer that it is too late, or arranges a return."""
+    play = Play().tell(order()).run().tell(shipped("S1", ("1", 10), ("2", 4))).run()
+    assert play.standing.milestone == "complete"
+    sent = dict(play.effects)
+    play.tell(facts.OrderCancelled(change="9")).run()
+    assert play.causes() == ["change-after-release"]
+    assert play.standing.milestone == "complete"
+    play.tell(facts.ExceptionDecided(trouble=f"{KEY}/change-after-release/cancel", accept=False, who="ann")).run()
+    assert play.causes() == []
+    assert play.standing.milestone == "complete"
+    assert play.effects == sent
+
+
 @dataclass
 class Late:
     what: str

@@ -1,7 +1,8 @@
 """What an order's position is made of: lines as changed and decided, their counters, what was released and what has shipped. All of it follows from the state.
 
 Per line: ordered, accepted, released, shipped, invoiced, cancelled, backordered, in our stock unit. Quantity is conserved:
-`quantity` (ordered, as changed) = open + shipped up to quantity + cancelled; invoiced <= shipped; what was released and neither shipped nor given up is `outstanding`.
+`quantity` (ordered, as changed) = open + shipped up to quantity + cancelled; invoiced <= shipped; what was released and neither shipped nor given up is `outstanding`;
+`released` is the sum of the releases less what came back of them: left unshipped by a complete confirmation, taken back or given up.
 """
 
 from datetime import date, datetime
@@ -114,6 +115,7 @@ class ShipmentNow(msgspec.Struct, gc=False):
 class Position(msgspec.Struct, gc=False):
     """All of it. mark: names what has been altered since the order came, "" for nothing: what is told again is told under another mark.
     late: changes ("cancel" for the cancellation) that came after a release and are not applied. candidate: what to release next.
+    short: lines that came short where shipments must be complete, and nobody has decided on.
     Where stock is kept (`stocked`): promised: every demand has been answered. candidate_site, candidate_items: where the next release ships from ("": it cannot yet) and which
     item of a line; waiting_for: by line, what is to be released and not there."""
 
@@ -142,7 +144,7 @@ class Position(msgspec.Struct, gc=False):
     stocked: bool = False
     promised: bool = True
     surplus: tuple[str, ...] = ()
-    short: bool = False
+    short: tuple[str, ...] = ()
     total: Decimal = ZERO
     original_total: Decimal = ZERO
 

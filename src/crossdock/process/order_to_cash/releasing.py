@@ -40,8 +40,8 @@ def settle(p: Position, state: State) -> None:
             now = p.lines.get(name)
             if now is None:
                 continue
-            now.released += quantity
             left = quantity - release.shipped.get(name, ZERO)
+            now.released += quantity if going or left <= 0 else quantity - left
             if left > 0:
                 if going:
                     now.outstanding += left
@@ -59,7 +59,8 @@ def plan(p: Position, state: State, agreement: Agreement) -> None:
         now.count()
         if short and agreement.short != "cancel" and now.open:
             now.backordered = min(short, now.open)
-            p.short = p.short or agreement.short == "ship-complete"
+            if agreement.short == "ship-complete" and decision(state, f"short-shipped/{name}") != "accept":
+                p.short = (*p.short, name)
         left = now.open - now.outstanding
         if left > 0:
             p.candidate[name] = left
@@ -71,7 +72,7 @@ def plan(p: Position, state: State, agreement: Agreement) -> None:
                     break
         if as_it_came and left != now.original:
             as_it_came = False
-    if p.short and decision(state, "short-shipped") != "accept":
+    if p.short:
         p.candidate = {}
     if take_promises(p, state, agreement):
         as_it_came = False

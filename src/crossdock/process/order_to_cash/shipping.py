@@ -149,10 +149,3 @@ def _bill(p: Position, state: State, agreement: Agreement) -> None:
             for name, quantity in sent.told or shipment.billed.items():
                 if name in p.lines:
                     p.lines[name].invoiced += quantity
-
-
-def _declined(state: State, shipment: ShipmentNow, line: str) -> bool:
-    return (
-        line in shipment.substituted
-        and decision(state, f"substituted-not-allowed/{shipment.number}/{line}") == "decline"
-    )

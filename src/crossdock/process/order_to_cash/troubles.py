@@ -6,7 +6,8 @@ customer's price or another, or cancel the line), total-mismatch (decide: accept
 change-after-release (accept applies it and takes the release back; decline leaves it), unknown-line (a change speaks of a line that the order does not have),
 past-cancel-date (accept ships all the same). Shipments: over-shipped (accept bills all; decline bills up to the ordered quantity), substituted-not-allowed (accept bills
 it; decline does not), shipped-after-cancel (the same), shipped-unreleased (goes when the
-release is known to be out; accept bills it and lets more be released), short-shipped (only where shipments must be complete: accept releases the rest; or cancel the line;
+release is known to be out; accept bills it and lets more be released), short-shipped (only where shipments must be complete, by line:
+accept releases the rest; or cancel the line;
 under backorder and cancel the agreement has decided, and the counters tell), pack-mismatch (accept sends the notice as it is; or the warehouse replaces its
 confirmation), shipment-conflict (accept: what was said first, or replaced last, holds), shipment-for-unknown-order, quantity-breach (a counter is impossible).
 Partners and systems: rejected-by-partner (their 997; accept lets it pass, a retry sends again), refused-by-erp, refused-by-warehouse, refused-by-tax,
@@ -60,7 +61,7 @@ def troubles_of(
             or ship.unreleased
         ):
             found.extend(_shipment(state, p, ship, agreement))
-    if p.short and decision(state, "short-shipped") != "accept":
+    if p.short:
         found.extend(_short(state, p))
     found.extend(_counters(state, p))
     if state.refused or state.acknowledged:
@@ -326,21 +327,13 @@ def _shipment(state: State, p: Position, ship: ShipmentNow, agreement: Agreement
 
 def _short(state: State, p: Position) -> list[Trouble]:
     found = []
-    for name, now in p.lines.items():
-        if now.backordered:
-            detail = f"line {name}: {now.backordered} {now.line.unit} not shipped, and shipments to {p.order.partner} must be complete"
-            action = "accept releases the rest; or cancel the line"
-            found.append(
-                Trouble(
-                    f"{state.key}/short-shipped/{name}",
-                    "short-shipped",
-                    detail,
-                    action,
-                    name,
-                    (),
-                    now.amount(now.backordered),
-                )
-            )
+    for name in p.short:
+        now = p.lines[name]
+        left = f"{now.backordered} {now.line.unit} not shipped"
+        detail = f"line {name}: {left}, and shipments to {p.order.partner} must be complete"
+        action = "accept releases the rest; or cancel the line"
+        amount = now.amount(now.backordered)
+        found.append(Trouble(f"{state.key}/short-shipped/{name}", "short-shipped", detail, action, name, (), amount))
     return found
 
 
