@@ -6,7 +6,8 @@ Secrets are resolved here, at the moment a connector asks, and go nowhere else.
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from datetime import time as datetime_time
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,10 @@ from crossdock.connectors.x12.writer import X12Writer
 from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.flow.dispatch import Dispatch
 from crossdock.flow.fold import VersionNotRead
+from crossdock.flow.ownership import OwnedReader
 from crossdock.flow.resolve import CAUSES, resolved
+from crossdock.ledger.legs import State
+from crossdock.ledger.ownership import Owner
 from crossdock.policy import Agreement
 from crossdock.ports.inbound import Source
 from crossdock.ports.outbound import Pace, Sink
@@ -42,6 +46,7 @@ from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
 from crossdock.store.lookup import Lookup
 from crossdock.store.outbox import DeliveryOutbox
+from crossdock.store.stock_told import Terms
 from crossdock.store.versions import WorkspaceVersions
 from crossdock.workspace import Loaded, connected, from_snapshot
 from crossdock.workspace.apply import Overtaken, Version
@@ -193,9 +198,32 @@ class Systems:
     def readers(self) -> dict[str, Reader]:
         """What reads each channel's messages."""
         x12 = X12Reader(self._crosswalk, self._guides)
-        return {
+        readers = {
             id_: x12 if system.format == "x12" else self._json_reader(system) for id_, system in self._systems.items()
         }
+        rules = self._owners()
+        return {id_: OwnedReader(reader, rules) for id_, reader in readers.items()} if rules else readers
+
+    def _owners(self) -> tuple[Owner, ...]:
+        """Who is of record for which state of stock."""
+        stock = self.loaded.stock
+        return tuple(
+            Owner(
+                state=State(rule.state),
+                system=rule.system,
+                site=rule.site,
+                since=datetime.combine(rule.since, datetime_time(), UTC) if rule.since else None,
+            )
+            for rule in (stock.owners if stock is not None else ())
+        )
+
+    def stock_terms(self) -> Terms:
+        """How what messages tell of stock is written."""
+        stock = self.loaded.stock
+        if stock is None:
+            return Terms()
+        below = frozenset(stock.negative_at)
+        return Terms(lambda movement: movement.site in below, timedelta(minutes=stock.grace_minutes))
 
     def _json_reader(self, system: System) -> Reader:
         spec, _ = json_spec(system.settings, f"systems.{system.id}.settings")
@@ -271,7 +299,7 @@ def make_worker(
     outbox = DeliveryOutbox(database)
     sources = systems.sources() if receives else []
     worker = Worker(
-        MessageInbox(database),
+        MessageInbox(database, systems.stock_terms()),
         FactLog(database),
         outbox,
         systems.readers(),

@@ -19,6 +19,9 @@ from crossdock.ports.translation import Identity, Message, Pending, Reader, Read
 PART_FACTS = 1000
 """Facts that are recorded at once; more than this of a single message go in parts."""
 
+PART_MOVEMENTS = 5000
+"""The same for movements of stock and lines of a snapshot."""
+
 FINDINGS_KEPT = 200
 """Findings kept with a message; what comes after is counted in its note."""
 
@@ -65,6 +68,8 @@ class _Batch:
         self.identities: list[tuple[int, Identity]] = []
         self.marks: list[Marked] = []
         self.held: dict[str, int] = {}
+        self.stock: list[Reading] = []
+        self.movements = 0
 
     def tell(self, message: Message, facts: Sequence[Fact]) -> None:
         """Adds facts of `message`."""
@@ -118,6 +123,12 @@ async def _read(
             batch.pending.extend(reading.pending)
             batch.identities.extend((message.id, identity) for identity in reading.identities)
             readings.append(Reading(findings=reading.findings, held=reading.held))
+            if reading.tells_stock:
+                batch.stock.append(reading)
+                batch.movements += len(reading.movements) + sum(len(each.lines) for each in reading.snapshots)
+                if batch.movements >= PART_MOVEMENTS:
+                    await sheaf.keep_stock(batch.stock, now, apart=True)
+                    batch.stock, batch.movements = [], 0
             if len(batch.facts) >= PART_FACTS:
                 await sheaf.keep(batch.facts, batch.names, now)
                 batch.facts, batch.names = [], []
@@ -165,6 +176,8 @@ async def interpret_once(inbox: Inbox, readers: Mapping[str, Reader], now: datet
             told = f"same {met.kind} as message {met.earlier}"
             if told not in mark.note:
                 marks[met.message] = msgspec.structs.replace(mark, note=f"{mark.note}; {told}" if mark.note else told)
+        if batch.stock:
+            await sheaf.keep_stock(batch.stock, now)
         await sheaf.finish(batch.facts, batch.names, unmatched, list(marks.values()), now)
         return len(sheaf.messages)
 

@@ -11,10 +11,11 @@ import msgspec
 from crossdock.facts import Fact
 from crossdock.ports.inbound import Arrival
 from crossdock.ports.log import Marked, Met
-from crossdock.ports.translation import Control, Identity, Message, Pending
+from crossdock.ports.translation import Control, Identity, Message, Pending, Reading
 from crossdock.store.database import Database
 from crossdock.store.log import append, save_names
 from crossdock.store.queries import SQL
+from crossdock.store.stock_told import AS_USUAL, Terms, keep_stock
 
 
 def message_of(row: Any) -> Message:
@@ -50,10 +51,17 @@ async def _find(connection: Any, controls: Sequence[Control]) -> list[list[tuple
 class ClaimedMessages:
     """Messages held for reading. Implements `ports.log.Sheaf`."""
 
-    def __init__(self, database: Database, connection: Any, messages: Sequence[Message]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        connection: Any,
+        messages: Sequence[Message],
+        stock: Terms = AS_USUAL,
+    ) -> None:
         self._database = database
         self._connection = connection
         self.messages = messages
+        self._stock = stock
 
     async def earlier_bytes(self) -> Mapping[int, int]:
         """For each message whose very bytes came before on its channel, the first that brought them."""
@@ -85,6 +93,13 @@ class ClaimedMessages:
         async with self._database.transaction() as connection:
             await save_names(connection, names, self._database.lanes)
             return await append(connection, facts, self._database.lanes, now)
+
+    async def keep_stock(self, readings: Sequence[Reading], now: datetime, *, apart: bool = False) -> None:
+        if not apart:
+            await keep_stock(self._connection, readings, now, self._stock)
+            return
+        async with self._database.transaction() as connection:
+            await keep_stock(connection, readings, now, self._stock)
 
     async def finish(
         self,
@@ -132,10 +147,11 @@ class UnmatchedAcknowledgements:
 
 
 class MessageInbox:
-    """Implements `ports.log.Inbox`."""
+    """Implements `ports.log.Inbox`. stock: how what messages tell of stock is written."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, stock: Terms = AS_USUAL) -> None:
         self._database = database
+        self._stock = stock
 
     async def keep(self, arrivals: Sequence[Arrival], now: datetime) -> int:
         async with self._database.transaction() as connection:
@@ -162,7 +178,8 @@ class MessageInbox:
     async def reading(self, limit: int) -> AsyncIterator[ClaimedMessages]:
         async with self._database.repeatable() as connection:
             rows = await connection.fetch(SQL["claim_messages"], limit)
-            yield ClaimedMessages(self._database, connection, [message_of(row) for row in rows])
+            messages = [message_of(row) for row in rows]
+            yield ClaimedMessages(self._database, connection, messages, self._stock)
 
     @asynccontextmanager
     async def unmatched(self, limit: int) -> AsyncIterator[UnmatchedAcknowledgements]:
