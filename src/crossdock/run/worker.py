@@ -12,8 +12,11 @@ import structlog
 from crossdock.flow.dispatch import Dispatch
 from crossdock.flow.fold import VersionNotRead, fold_once, wake_once
 from crossdock.flow.interpret import interpret_once, match_once
+from crossdock.flow.offering import Selling
+from crossdock.flow.publish import hear_once, publish_once
 from crossdock.flow.receive import receive
 from crossdock.policy import Agreements
+from crossdock.ports.channels import Feeds
 from crossdock.ports.inbound import Source
 from crossdock.ports.log import Inbox, Log, Outbox
 from crossdock.ports.translation import Reader
@@ -23,6 +26,7 @@ _log = structlog.get_logger(__name__)
 
 WAKE_SECONDS = 1.0
 HEALTH_SECONDS = 2.0
+SOURCES_SECONDS = 2.0
 DRAIN_SECONDS = 30.0
 LISTEN_AGAIN_SECONDS = 2.0
 SETTLE_GATHER_SECONDS = 0.01
@@ -76,6 +80,8 @@ class Worker:
         self._agreements = agreements
         self._clock = clock
         self.dispatches: list[Dispatch] = []
+        self._feeds: Feeds | None = None
+        self._sellings: Sequence[Selling] = ()
         self.stored = Bell()
         self.recorded = Bell()
         self.queued: dict[str, Bell] = {}
@@ -87,6 +93,10 @@ class Worker:
         self.queued[system] = Bell()
         bell = self.ended[system] = Bell()
         self.dispatches.append(make(self.recorded.ring, bell.ring))
+
+    def publish_to(self, feeds: Feeds, sellings: Sequence[Selling]) -> None:
+        """Has this worker tell channels of stock."""
+        self._feeds, self._sellings = feeds, sellings
 
     async def run(self) -> None:
         """Runs all loops. Raises what a loop could not survive (a defect), after the others have been stopped."""
@@ -106,6 +116,10 @@ class Worker:
                 for dispatch in self.dispatches
             ),
         ]
+        if self._feeds is not None and self._sellings:
+            publish = keep_going("publish", self._publish, Bell(), self.stop)
+            loops.append(asyncio.create_task(publish, name="publish"))
+            loops.append(asyncio.create_task(self._every(SOURCES_SECONDS, "sources", self._hear), name="sources"))
         await self.stop.wait()
         for source in self._sources:
             await source.close()
@@ -156,6 +170,19 @@ class Worker:
         if did:
             self.recorded.ring()
         return bool(did)
+
+    async def _publish(self) -> bool:
+        assert self._feeds is not None
+        did = await publish_once(self._feeds, self._sellings, self._clock())
+        if did:
+            self.recorded.ring()
+        return bool(did)
+
+    async def _hear(self) -> bool:
+        assert self._feeds is not None
+        if await hear_once(self._feeds, self._sellings, self._clock()):
+            self.recorded.ring()
+        return False
 
     async def _fold(self) -> bool:
         return await self._knowing(lambda: fold_once(self._log, self._agreements, self._clock()))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from crossdock.crosswalk.directory import Directory, Identity, X12Profile
+from crossdock.crosswalk.directory import Directory, Identity, MovementTerms, X12Profile
 from crossdock.policy.agreement import Agreement, Clocks, StockTerms
 from crossdock.policy.stock import Allocation, Channel, Schedule, StaleRule, StockOwner, StockPolicy
 from crossdock.ports.outbound import Pace
@@ -118,7 +118,8 @@ class ChannelFile(Described, frozen=True):
     )
     buffer: Annotated[Decimal, Meta(description="Units kept back of each item and site.")] = Decimal(0)
     buffer_percent: Annotated[
-        Decimal, Meta(description="The same per hundred of what is available; the larger of the two counts.")
+        Decimal,
+        Meta(description="The same per hundred of what is available; both are kept back, and the item's safety."),
     ] = Decimal(0)
     cap: Annotated[Decimal | None, Meta(description="Never more than this.")] = None
     minimum: Annotated[Decimal, Meta(description="Less than this is told as nothing.")] = Decimal(0)
@@ -168,7 +169,7 @@ class SystemFile(Described, frozen=True):
     connector: Annotated[str, Meta(description="How it is reached: folder, http or webhook.")]
     name: Annotated[str, Meta(description="What people call it.")] = ""
     format: Annotated[
-        Literal["x12", "json", ""], Meta(description="What it speaks; empty: x12 in a folder, json elsewhere.")
+        Literal["x12", "json", "csv", ""], Meta(description="What it speaks; empty: x12 in a folder, json elsewhere.")
     ] = ""
     partner: Annotated[str, Meta(description="Whose X12 it speaks: the name of a file in partners/.")] = ""
     settings: Annotated[
@@ -210,6 +211,7 @@ class PartnerFile(Described, frozen=True):
         dict[str, Any],
         Meta(description="How its orders are promised, where it differs from [stock] in crossdock.toml."),
     ] = {}
+    movements: Annotated[dict[str, Any], Meta(description="How a warehouse tells of stock.")] = {}
 
 
 WORDS: Mapping[type, Mapping[str, str]] = {
@@ -280,6 +282,15 @@ WORDS: Mapping[type, Mapping[str, str]] = {
         "terms_discount_percent": "Discount for early payment.",
         "terms_discount_days": "Until when it holds.",
     },
+    MovementTerms: {
+        "site": "Of documents that name none.",
+        "zone": "The time zone of the dates and times that it writes, e.g. America/Chicago.",
+        "reasons": "Its code of an adjustment's reason (947) to adjust, hold, damage, release, recover, scrap or ignore.",
+        "conditions": "How goods came in (944) to the place where they stand: storage, quarantine, damaged; empty: where they would stand anyway.",
+        "statuses": "A level (846) to the place whose balance it is: storage, damaged, quarantine, ...; empty: none.",
+        "besides": "What came in badly is not part of the quantity received.",
+        "sequences": 'By document ("947"), a regular expression whose one group is the number that it counts its documents by.',
+    },
     StockTerms: {
         "split": "A line may come from several sites.",
         "priority": "Lower is served first when there is not enough.",
@@ -339,6 +350,7 @@ TABLES: tuple[tuple[str, type, str], ...] = (
     ("partners/NAME.toml", Clocks, "clocks"),
     ("partners/NAME.toml", Policy, "policy"),
     ("partners/NAME.toml", PartnerStock, "stock"),
+    ("partners/NAME.toml", MovementTerms, "movements"),
     ("channels/NAME.toml", ChannelFile, ""),
     ("channels/NAME.toml", Schedule, "snapshot"),
     ("channels/NAME.toml", StaleRule, "stale"),
