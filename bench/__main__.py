@@ -1,6 +1,6 @@
 """All measurements, one after the other, each in a process of its own and with a limit of its own time: `make bench`.
 
-    python -m bench [--only codec,road,delay,growth,memory] [--quick]
+    python -m bench [--only codec,road,delay,growth,memory,promising] [--quick]
 
 `road` is our whole orders beside DBOS. Not among those that are run by default: `kill`, the long run with kill -9 (`python -m bench.kill`). Ends with 1
 when one of them failed or did not come to its end.
@@ -25,10 +25,11 @@ ALL: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
     "delay": (("bench.delay",), ("--orders", "100", "--seconds", "6"), 150),
     "growth": (("bench.growth",), ("--sizes", "6000,12000", "--orders", "40"), 420),
     "memory": (("bench.memory",), ("--orders", "60"), 90),
+    "promising": (("bench.promising",), ("--scale", "0.05"), 120),
     "kill": (("bench.kill",), ("--orders", "60", "--kills", "4", "--gap", "3"), 3600),
 }
 """By name: the command, what makes it small, and the seconds after which it is ended."""
-DEFAULT = ("codec", "road", "delay", "growth", "memory")
+DEFAULT = ("codec", "road", "delay", "growth", "memory", "promising")
 GRACE_SECONDS = 20.0
 
 

@@ -61,3 +61,9 @@ def test_the_road_is_measured_as_the_log_grows() -> None:
 def test_a_workers_memory_is_measured() -> None:
     figures = _figures("bench.memory", "--orders", "20")
     assert all(figure["value"] > 0 for figure in figures)
+
+
+def test_promising_is_measured_without_a_database() -> None:
+    figures = _figures("bench.promising", "--scale", "0.01")
+    assert len(figures) == 10
+    assert all(figure["value"] > 0 for figure in figures)
