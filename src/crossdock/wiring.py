@@ -31,6 +31,7 @@ from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.flow.dispatch import Dispatch
 from crossdock.flow.fold import VersionNotRead
 from crossdock.flow.ownership import OwnedReader
+from crossdock.flow.offering import sellings
 from crossdock.flow.resolve import CAUSES, resolved
 from crossdock.ledger.legs import State
 from crossdock.ledger.ownership import Owner
@@ -41,6 +42,7 @@ from crossdock.ports.system import System
 from crossdock.ports.translation import Reader, Writer
 from crossdock.run.pacing import SystemPacing
 from crossdock.run.worker import Listener, Worker
+from crossdock.store.channels import ChannelFeeds
 from crossdock.store.database import Database
 from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
@@ -322,4 +324,8 @@ def make_worker(
             return Dispatch(sink, writer, outbox, pace, pacing, clock, time.monotonic, settled, ended)
 
         worker.dispatch_to(sink.system, make)
+    loaded = systems.loaded
+    if loaded.stock is not None and loaded.channels:
+        units = {item.id: item.unit for item in loaded.directory.items.values()}
+        worker.publish_to(ChannelFeeds(database), sellings(loaded.stock, loaded.channels, units))
     return worker
