@@ -141,49 +141,54 @@ class _Builder:
                 taken |= {first, last}
         return found
 
-    def _tail(self, elements: list[Element], number: int, adjacent: dict[int, Note], level: str) -> bytes:
-        """Elements from `number` on; they may end where nothing mandatory follows."""
+    def _tail(
+        self, elements: list[Element], number: int, adjacent: dict[int, Note], level: str, ends: bool = True
+    ) -> bytes:
+        """Elements from `number` on; they may end where nothing mandatory follows, unless `ends` is false: an empty one stands before."""
         if number > len(elements):
-            return b""
+            return b"" if ends else b"(?!)"
         element = elements[number - 1]
         if number in adjacent:
-            return self._neighbours(elements, number, adjacent, level)
-        if level and number == 3:
-            others = "|".join(self.guide.levels)
-            value = (
-                level.encode()
-                if level != "*"
-                else b"(?!(?:" + others.encode() + b")" + self.mark + b")" + self.text + b"{1,2}+"
-            )
-        elif element.required:
-            value = self._value(element)
-        else:
-            value = self._optional(element)
-        rest = self._tail(elements, number + 1, adjacent, level)
+            told = self._neighbours(elements, number, adjacent, level)
+            return self.mark + told if not ends else b"(?:" + self.mark + told + b"|)"
         if any(each.required for each in elements[number - 1 :]):
-            return self.mark + value + rest
-        return b"(?:" + self.mark + value + rest + b"|)"
+            value = self._at_level(level) if level and number == 3 else self._optional(elements, number)
+            return self.mark + value + self._tail(elements, number + 1, adjacent, level)
+        if element.unused:
+            told = self.mark + self._tail(elements, number + 1, adjacent, level, False)
+        else:
+            told = self.mark + self._optional(elements, number) + self._tail(elements, number + 1, adjacent, level)
+        return told if not ends else b"(?:" + told + b"|)"
+
+    def _at_level(self, level: str) -> bytes:
+        """HL03."""
+        if level != "*":
+            return level.encode()
+        others = "|".join(self.guide.levels)
+        return b"(?!(?:" + others.encode() + b")" + self.mark + b")" + self.text + b"{1,2}+"
 
     def _neighbours(self, elements: list[Element], number: int, adjacent: dict[int, Note], level: str) -> bytes:
-        """Two optional elements, both or none of them, or the one not without the other, and all that follows."""
+        """Two optional elements, both or none of them, or the one not without the other, and all that follows; without the first mark."""
         first, second, note = elements[number - 1], elements[number], adjacent[number]
         one, two, mark = self._value(first), self._value(second), self.mark
         rest = self._tail(elements, number + 2, adjacent, level)
         neither = mark + self.more
         if note.kind == "P":
-            return b"(?:" + mark + b"(?:" + one + mark + two + b"|" + neither + b")" + rest + b"|)"
+            return b"(?:" + one + mark + two + b"|" + neither + b")" + rest
+        alone = self._optional(elements, number + 1)
         if note.positions[0] == number:
-            return (
-                b"(?:" + mark + b"(?:" + one + mark + two + b"|" + mark + self._optional(second) + b")" + rest + b"|)"
-            )
-        both = one + mark + self._optional(second)
-        return b"(?:" + mark + b"(?:(?:" + both + b"|" + neither + b")" + rest + b"|" + one + b")|)"
+            return b"(?:" + one + mark + two + b"|" + mark + alone + b")" + rest
+        return b"(?:(?:" + one + mark + alone + b"|" + neither + b")" + rest + b"|" + one + b")"
 
-    def _optional(self, element: Element) -> bytes:
-        """What it holds, or nothing where another follows: no segment ends with an empty element."""
+    def _optional(self, elements: list[Element], number: int) -> bytes:
+        """What an element holds, or nothing where another follows: no segment ends with an empty element."""
+        element = elements[number - 1]
+        if element.required:
+            return self._value(element)
+        goes_on = any(each.required for each in elements[number:])
         if element.unused:
-            return self.more
-        return b"(?:" + self._value(element) + b"|" + self.more + b")"
+            return b"" if goes_on else self.more
+        return b"(?:" + self._value(element) + b"|" + (b"" if goes_on else self.more) + b")"
 
     def _value(self, element: Element) -> bytes:
         most = element.max

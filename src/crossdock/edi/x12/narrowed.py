@@ -81,8 +81,15 @@ def _segment(segment: Segment, met: Met) -> Segment:
     usual = {n for n, each in enumerate(segment.elements, 1) if each.required or bits >> n & 1}
     last = max(usual, default=0)
     elements = [_element(each, met) if n in usual else _NEVER for n, each in enumerate(segment.elements[:last], 1)]
-    notes = tuple(note for note in segment.notes if _matters(note, usual))
-    return msgspec.structs.replace(segment, elements=elements, notes=notes)
+    notes = []
+    for note in segment.notes:
+        there = usual.intersection(note.positions)
+        if note.kind == "R" and len(there) == 1:  # one of which only one is ever used: that one
+            (only,) = there
+            elements[only - 1] = msgspec.structs.replace(elements[only - 1], required=True)
+        elif _matters(note, there):
+            notes.append(note)
+    return msgspec.structs.replace(segment, elements=elements, notes=tuple(notes))
 
 
 def _element(element: Element, met: Met) -> Element:
@@ -92,9 +99,8 @@ def _element(element: Element, met: Met) -> Element:
     return msgspec.structs.replace(element, codes=kinds & element.codes if element.closed else kinds, closed=True)
 
 
-def _matters(note: Note, usual: set[int]) -> bool:
-    """Whether a note can be broken where no other elements than the usual ones have anything."""
-    there = sum(position in usual for position in note.positions)
+def _matters(note: Note, there: set[int]) -> bool:
+    """Whether a note can be broken where of its elements no others than these have anything."""
     if note.kind in "CL":
-        return note.positions[0] in usual
-    return there > 1 if note.kind == "E" else note.kind == "R" or there > 0
+        return note.positions[0] in there
+    return len(there) > 1 if note.kind == "E" else note.kind == "R" or bool(there)
