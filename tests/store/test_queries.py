@@ -98,7 +98,11 @@ HOT: list[tuple[str, tuple[Any, ...]]] = [
     ("claim_deliveries", ("s0", NOW, 32, False)),
     ("claim_deliveries", ("s0", NOW, 32, True)),
     ("claim_uncertain", ("s1", NOW, 32, LATER)),
-    ("attach_transmissions", (*IDS, [1, 2, 3], ["", "", ""], LATER)),
+    ("attach_transmissions", (*IDS, [1, 2, 3], ["", "", ""], LATER, "c1", *([] for _ in range(6)))),
+    (
+        "settle_deliveries",
+        ([(1, "K1/x", 1, 0, "accepted", "", None, False, "send", 1, NOW, NOW, "accepted", "", "")], NOW),
+    ),
     ("facts_after", ([1, 2, 3], [5, 5, 5], 200)),
     ("load_processes", KEYS),
     ("waking_processes", ([1, 2, 3], NOW + timedelta(hours=50), 500)),
