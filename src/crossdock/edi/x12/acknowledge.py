@@ -49,6 +49,10 @@ def judge(group: Group, findings: Iterable[Finding]) -> GroupVerdict:
 
 def _judge(group: Group, found: "_Findings") -> GroupVerdict:
     inside = found.inside
+    if not inside:  # as it nearly always is
+        count = len(group.transactions)
+        all_good = tuple([Verdict(transaction, "A", ()) for transaction in group.transactions])
+        return GroupVerdict(group, "A", all_good, group.transaction_count, count, count, ())
     verdicts = []
     taken: set[int] = set()
     for transaction in group.transactions:
@@ -85,7 +89,8 @@ def acknowledge_group(group: Group, findings: Sequence[Finding], control_number:
     segments: list[list[str | list[str]]] = [["AK1", group.functional_id, group.control_number]]
     for each in verdict.transactions:
         segments.append(["AK2", each.transaction.set_id, each.transaction.control_number])
-        segments += _details([found.inside[number] for number in found.about(each.transaction)])
+        if found.inside:
+            segments += _details([found.inside[number] for number in found.about(each.transaction)])
         segments.append(["AK5", each.status, *each.codes])
     counts = [str(verdict.included), str(verdict.received), str(verdict.accepted)]
     segments.append(["AK9", verdict.status, *counts, *verdict.codes])

@@ -177,16 +177,13 @@ class Prover:
         at = raw.rfind(self.ctt)
         if at < 0 or not self.counted:
             return True
-        values = raw[at + len(self.ctt) : raw.index(self.terminator, at + len(self.ctt))].split(self.element, 2)
+        at += len(self.ctt)
+        values = raw[at : raw.find(self.terminator, at)].split(self.element, 2)
         if not values[0].isdigit():
             return False
         told = int(values[0])
-        if levels is None or told != len(levels):
-            for name in self.counted:
-                if raw.count(name) == told:
-                    break
-            else:
-                return False
+        if (levels is None or told != len(levels)) and told not in map(raw.count, self.counted):
+            return False
         if len(values) < 2 or not values[1] or self.hash is None:
             return True
         return _sum(self.hash.findall(raw)) == _sum([values[1]])

@@ -136,6 +136,7 @@ class _Pen:
         repetition = (delimiters.repetition or b"").decode(style.encoding, "replace")
         inner = set() if style.whole_elements else {self._component, repetition}
         self._forbidden = ({self._element, self._segment} | inner) - {""}
+        self._single = all(len(each) == 1 for each in self._forbidden)
         self._inner = tuple(sorted(self._forbidden - {self._element}))
         self._parts: list[str] = []
         self._findings: list[Finding] = []
@@ -252,6 +253,8 @@ class _Pen:
 
     def _clean(self, value: str, place: Place, number: int) -> str:
         """`value` without what may not stand in it; by the policy that refuses the interchange, or replaces."""
+        if self._single and value.isprintable() and self._forbidden.isdisjoint(value):
+            return value
         found = sorted({each for each in self._forbidden if each in value})
         if not self._style.controls:
             found += sorted({each for each in value if _control(each)} - set(found))
