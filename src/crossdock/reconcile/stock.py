@@ -207,7 +207,10 @@ def _cancel(one: Open, other: Open) -> bool:
 
 def _by_gaps(left: Sequence[Sequence[Pending]], at: Around) -> list[Difference]:
     """Positions by themselves are put down to missing messages before pairs are: a pair has another good reason."""
-    used = {id_ for seen in at.evidence.seen.values() for id_ in seen.evidence}
+    # What several gaps may have told of uses up none of them for sure.
+    numbers = {gap.id for gap in at.evidence.gaps}
+    named = [numbers.intersection(seen.evidence) for seen in at.evidence.seen.values()]
+    used = {id_ for ids in named if len(ids) == 1 for id_ in ids}
     found: list[Difference] = []
     singles = [group[0] for group in left if len(group) == 1]
     pairs = [(group[0], group[1]) for group in left if len(group) == 2]
