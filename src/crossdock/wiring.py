@@ -30,11 +30,12 @@ from crossdock.connectors.x12.writer import X12Writer
 from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.flow.dispatch import Dispatch
 from crossdock.flow.fold import VersionNotRead
-from crossdock.flow.ownership import OwnedReader
 from crossdock.flow.offering import sellings
+from crossdock.flow.ownership import OwnedReader
 from crossdock.flow.resolve import CAUSES, resolved
 from crossdock.ledger.legs import State
 from crossdock.ledger.ownership import Owner
+from crossdock.ledger.planning import FIRST_COME, Planning
 from crossdock.policy import Agreement
 from crossdock.ports.inbound import Source
 from crossdock.ports.outbound import Pace, Sink
@@ -48,6 +49,7 @@ from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
 from crossdock.store.lookup import Lookup
 from crossdock.store.outbox import DeliveryOutbox
+from crossdock.store.stock_plans import StockPlans
 from crossdock.store.stock_told import Terms
 from crossdock.store.versions import WorkspaceVersions
 from crossdock.workspace import Loaded, connected, from_snapshot
@@ -219,6 +221,14 @@ class Systems:
             for rule in (stock.owners if stock is not None else ())
         )
 
+    def planning(self) -> Planning:
+        """How stock is given out."""
+        stock = self.loaded.stock
+        if stock is None:
+            return FIRST_COME
+        multiples = {item: each.multiple for item, each in stock.items.items() if each.multiple is not None}
+        return Planning(sharing=stock.allocation, multiples=multiples, overdue_days=stock.receipts_late_days)
+
     def stock_terms(self) -> Terms:
         """How what messages tell of stock is written."""
         stock = self.loaded.stock
@@ -300,9 +310,10 @@ def make_worker(
     """A worker with everything it needs. `receives`: whether it is the one that watches folders and listens."""
     outbox = DeliveryOutbox(database)
     sources = systems.sources() if receives else []
+    planning = systems.planning()
     worker = Worker(
         MessageInbox(database, systems.stock_terms()),
-        FactLog(database),
+        FactLog(database, planning),
         outbox,
         systems.readers(),
         sources,
@@ -325,6 +336,8 @@ def make_worker(
 
         worker.dispatch_to(sink.system, make)
     loaded = systems.loaded
+    if loaded.stock is not None:
+        worker.plan_with(StockPlans(database, planning))
     if loaded.stock is not None and loaded.channels:
         units = {item.id: item.unit for item in loaded.directory.items.values()}
         worker.publish_to(ChannelFeeds(database), sellings(loaded.stock, loaded.channels, units))

@@ -19,6 +19,7 @@ from crossdock.policy import Agreements
 from crossdock.ports.channels import Feeds
 from crossdock.ports.inbound import Source
 from crossdock.ports.log import Inbox, Log, Outbox
+from crossdock.ports.stock import Plans
 from crossdock.ports.translation import Reader
 from crossdock.run.loop import Bell, keep_going
 
@@ -27,6 +28,8 @@ _log = structlog.get_logger(__name__)
 WAKE_SECONDS = 1.0
 HEALTH_SECONDS = 2.0
 SOURCES_SECONDS = 2.0
+PLAN_SECONDS = 0.5
+PLANNED_AT_ONCE = 200
 DRAIN_SECONDS = 30.0
 LISTEN_AGAIN_SECONDS = 2.0
 SETTLE_GATHER_SECONDS = 0.01
@@ -82,6 +85,7 @@ class Worker:
         self.dispatches: list[Dispatch] = []
         self._feeds: Feeds | None = None
         self._sellings: Sequence[Selling] = ()
+        self._plans: Plans | None = None
         self.stored = Bell()
         self.recorded = Bell()
         self.queued: dict[str, Bell] = {}
@@ -97,6 +101,10 @@ class Worker:
     def publish_to(self, feeds: Feeds, sellings: Sequence[Selling]) -> None:
         """Has this worker tell channels of stock."""
         self._feeds, self._sellings = feeds, sellings
+
+    def plan_with(self, plans: Plans) -> None:
+        """Has this worker plan promises anew when stock has moved or a reservation has expired."""
+        self._plans = plans
 
     async def run(self) -> None:
         """Runs all loops. Raises what a loop could not survive (a defect), after the others have been stopped."""
@@ -120,6 +128,8 @@ class Worker:
             publish = keep_going("publish", self._publish, Bell(), self.stop)
             loops.append(asyncio.create_task(publish, name="publish"))
             loops.append(asyncio.create_task(self._every(SOURCES_SECONDS, "sources", self._hear), name="sources"))
+        if self._plans is not None:
+            loops.append(asyncio.create_task(self._every(PLAN_SECONDS, "plan", self._plan), name="plan"))
         await self.stop.wait()
         for source in self._sources:
             await source.close()
@@ -201,6 +211,13 @@ class Worker:
             did = await step()
         if did:
             self._ring_queued()
+        return bool(did)
+
+    async def _plan(self) -> bool:
+        assert self._plans is not None
+        did = await self._plans.replan(PLANNED_AT_ONCE, self._clock()) + await self._plans.expire(self._clock())
+        if did:
+            self.recorded.ring()
         return bool(did)
 
     def _ring_queued(self) -> None:
