@@ -6,7 +6,8 @@ they could not use it). All three close when it is delivered or overtaken; after
 Milestones: waiting (only told of, so far), offered, refused, delivered, overtaken.
 """
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from crossdock.facts.order import AcknowledgementReceived, DocumentSent, EffectR
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Effect, Obligation, Standing, Status, Trouble
 from crossdock.trade.documents import ItemReference
-from crossdock.trade.stock import InventoryAdvice, InventoryLine, StockLevel
+from crossdock.trade.stock import InventoryAdvice, InventoryLine, PlacedQuantity, StockLevel
 
 PREFIX = "FEED-"
 """How the keys of offers begin."""
@@ -153,27 +154,37 @@ def derive(state: State, now: datetime) -> Standing:
     return Standing(milestone, (obligation,), tuple(troubles), (), wake_at, summary)
 
 
+def _level(status: str, lines: list[OfferedLine], on: date | None = None) -> StockLevel:
+    """A figure of an item, and how it is divided by site."""
+    expected = on is not None
+    told = [(line.site, line.next_quantity if expected else line.quantity) for line in lines]
+    places = tuple([PlacedQuantity(site=site, quantity=quantity) for site, quantity in told])
+    return StockLevel(
+        status=status, quantity=sum([q for _, q in told], Decimal(0)), unit=lines[0].unit, on=on, places=places
+    )
+
+
 def advice(state: State) -> InventoryAdvice:
-    """The offer as a document. `purpose` says whether it is all (original) or changes only (change). Raises KeyError when there is no offer."""
+    """The offer as a document, a line an item. `purpose` says whether it is all (original) or changes only (change): of an item it always tells each site that the
+    offer does. Raises KeyError when there is no offer."""
     offer = state.offer
     if offer is None:
         raise KeyError(state.key)
-    lines = [
-        InventoryLine(
-            line=str(number),
-            items=(ItemReference(qualifier="sku", id=line.item),),
-            levels=(StockLevel(status="available", quantity=line.quantity, unit=line.unit, site=line.site),),
-            next_on=line.next_on,
-            next_quantity=line.next_quantity if line.next_on is not None else None,
-            next_unit=line.unit if line.next_on is not None else "",
-        )
-        for number, line in enumerate(offer.lines, 1)
-    ]
+    by_item: dict[str, list[OfferedLine]] = {}
+    for line in offer.lines:
+        by_item.setdefault(line.item, []).append(line)
+    lines = []
+    for number, (item, told) in enumerate(by_item.items(), 1):
+        levels = [_level("available", told)]
+        for on in sorted({line.next_on for line in told if line.next_on is not None}):
+            levels.append(_level("expected", [line for line in told if line.next_on == on], on))
+        items = (ItemReference(qualifier="sku", id=item),)
+        lines.append(InventoryLine(line=str(number), items=items, levels=tuple(levels)))
     return InventoryAdvice(
         number=str(offer.sequence),
         kind="seller",
         purpose="original" if offer.full else "change",
-        as_of=offer.as_of,
+        as_of=offer.as_of.replace(tzinfo=None),
         channel=offer.channel,
         lines=tuple(lines),
         line_count=len(lines),
