@@ -1,0 +1,82 @@
+"""`crossdock reconcile` as it is typed: a file held against the books, shown, left alone, repaired; and the codes that each ends with."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from crossdock.cli import app
+from crossdock.ledger.movement import Kind, Movement, Place
+from crossdock.store.database import connect
+from crossdock.store.stock_moving import move
+
+NOW = datetime.now(UTC)
+KEY = "VARIANCE-wms/A-100/EAST/storage"
+
+
+async def receive(url: str) -> None:
+    movement = Movement(
+        source="wms",
+        source_id="r1",
+        kind=Kind.RECEIPT,
+        item="A-100",
+        site="EAST",
+        quantity=Decimal(40),
+        origin=Place.SUPPLIER,
+        destination=Place.STORAGE,
+        occurred_at=NOW - timedelta(days=2),
+    )
+    database = await connect(url)
+    async with database.transaction() as connection:
+        await move(connection, [movement], NOW)
+    await database.close()
+
+
+@pytest.fixture
+def typed(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("CROSSDOCK_DATABASE_URL", database_url)
+    monkeypatch.setenv("CROSSDOCK_WORKSPACE", str(tmp_path))
+    yield tmp_path
+
+
+def crossdock(*words: str, code: int) -> str:
+    result = CliRunner().invoke(app, ["reconcile", *words])
+    assert result.exit_code == code, (words, result.output, result.exception)
+    return result.stdout
+
+
+def told(folder: Path, quantity: int) -> str:
+    file = folder / f"stock-{quantity}.csv"
+    file.write_text(f"item,site,place,quantity\nA-100,EAST,storage,{quantity}\n")
+    return str(file)
+
+
+def test_a_drift_is_found_shown_ignored_and_repaired(typed: Path, database_url: str) -> None:
+    asyncio.run(receive(database_url))
+    crossdock("stock", "--system", "wms", code=3)
+    assert "agree" in crossdock("stock", "--system", "wms", "--file", told(typed, 40), code=0)
+    found = json.loads(crossdock("stock", "--system", "wms", "--file", told(typed, 37), "--json", code=1))
+    assert [(row["key"], row["quantity"]) for row in found["variances"]] == [(KEY, "-3")]
+    assert json.loads(crossdock("show", KEY, "--json", code=0))["variances"][0]["cause"] == "unknown"
+    assert KEY in crossdock("show", code=0)
+    ignored = ("ignore", KEY, "--until", "2099-01-01T00:00Z", "--reason", "samples", "--who", "ann", "--json")
+    assert json.loads(crossdock(*ignored, code=0))["variance"] == KEY
+    made = json.loads(crossdock("repair", KEY, "--reason", "counted", "--who", "ann", "--json", code=0))
+    assert (made["source"], made["quantity"]) == ("repair", "3")
+    crossdock("repair", KEY, "--reason", "again", "--who", "ann", code=1)
+    assert json.loads(crossdock("stock", "--system", "wms", "--json", code=0))["variances"] == []
+
+
+def test_what_is_not_there_or_not_understood_ends_with_its_code(typed: Path) -> None:
+    crossdock("show", "VARIANCE-x", code=3)
+    crossdock("repair", "VARIANCE-x", "--reason", "x", code=3)
+    crossdock("ignore", "VARIANCE-x", "--until", "2099-01-01", "--reason", "x", code=3)
+    crossdock("ignore", "VARIANCE-x", "--until", "tomorrow", "--reason", "x", code=2)
+    crossdock("stock", "--system", "wms", "--file", str(typed / "none.csv"), code=3)
+    (typed / "bad.csv").write_text("item,quantity\nA,1\n")
+    crossdock("stock", "--system", "wms", "--file", str(typed / "bad.csv"), code=1)
