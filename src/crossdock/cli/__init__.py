@@ -6,7 +6,7 @@
 
 import typer
 
-from crossdock.cli import channels, demo, edi, lookup, messages, replay, run, workspace
+from crossdock.cli import channels, demo, edi, lookup, messages, reconcile, replay, run, workspace
 from crossdock.cli.session import versions_and_backlog
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ replay.register(app)
 channels.register(app)
 demo.register(app)
 app.add_typer(edi.app, name="edi")
+app.add_typer(reconcile.app, name="reconcile")
 
 
 def main() -> None:
