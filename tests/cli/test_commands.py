@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from crossdock.cli import app
 from crossdock.facts import Fact
 from crossdock.flow.fold import fold_once, wake_once
 from crossdock.flow.interpret import interpret_once
+from crossdock.ledger.demand import Demand, ExpectedReceipt
+from crossdock.ledger.movement import Kind, Movement, Place
 from crossdock.ports.inbound import Arrival
 from crossdock.ports.log import Settled
 from crossdock.ports.outbound import Transmission
@@ -28,6 +31,7 @@ from crossdock.store.embedded import Embedded
 from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
 from crossdock.store.outbox import DeliveryOutbox
+from crossdock.store.stock import StockBooks
 from crossdock.store.versions import WorkspaceVersions
 from crossdock.wiring import AgreementBook
 
@@ -70,7 +74,37 @@ async def prepare(url: str) -> None:
         await loading.load("erp", sent, [], [], now)
         dead = [Settled(c.lane, c.delivery.id, c.delivery.key, "erp", "dead", "it is down") for c in loading.claimed]
     await outbox.settle(dead, [], [], now)
+    await stock(StockBooks(database), now)
     await database.close()
+
+
+async def stock(books: StockBooks, now: datetime) -> None:
+    """Ten of TEA at COLUMBUS, four of them reserved, five more in a week."""
+    opening = Movement(
+        source="quick3pl",
+        source_id="944-1",
+        kind=Kind.RECEIPT,
+        item="TEA",
+        site="COLUMBUS",
+        quantity=Decimal(10),
+        origin=Place.SUPPLIER,
+        destination=Place.STORAGE,
+        occurred_at=now,
+    )
+    await books.record([opening], now)
+    wanted = Demand(key="SO-2", line="1", item="TEA", quantity=Decimal(4), sites=("COLUMBUS",), asked_at=now)
+    await books.reserve([wanted], now)
+    coming = ExpectedReceipt(
+        source="erp",
+        source_id="PO-7",
+        line="1",
+        kind="purchase-order",
+        item="TEA",
+        site="COLUMBUS",
+        quantity=Decimal(5),
+        due_on=now.date() + timedelta(days=7),
+    )
+    await books.expect([coming], now)
 
 
 def do(url: str, statement: str) -> None:
@@ -137,6 +171,11 @@ def test_every_question_is_answered_in_json_and_for_people(asked: Crossdock) -> 
         ("held",),
         ("replay", KEY, "--preview"),
         ("rebuild",),
+        ("stock",),
+        ("stock", "TEA"),
+        ("atp", "TEA"),
+        ("atp", "TEA", "--site", "COLUMBUS", "--qty", "8", "--explain"),
+        ("channels",),
         ("versions",),
         ("check",),
         ("plan",),
@@ -147,6 +186,19 @@ def test_every_question_is_answered_in_json_and_for_people(asked: Crossdock) -> 
         assert result.exit_code == 0, words
         result = asked(*words)
         assert (result.exit_code, bool(result.output.strip())) == (0, True), words
+
+
+def test_atp_says_by_when_how_many_can_be_promised_and_what_stands_behind_it(asked: Crossdock) -> None:
+    answer = told(asked("atp", "TEA", "--qty", "8", "--explain", "--json"))
+    today = datetime.now(UTC).date()
+    assert [(day["day"], day["quantity"]) for day in answer["by_day"]] == [
+        (today.isoformat(), "6"),
+        ((today + timedelta(days=7)).isoformat(), "11"),
+    ]
+    assert answer["promise_date"] == (today + timedelta(days=7)).isoformat()
+    assert [(r["key"], r["quantity"]) for r in answer["reservations"]] == [("SO-2", "4")]
+    assert [(m["kind"], m["source"]) for m in answer["movements"]] == [("receipt", "quick3pl:944-1")]
+    assert [r["source"] for r in answer["receipts"]] == ["purchase-order PO-7"]
 
 
 def test_why_says_what_the_matter_is(asked: Crossdock) -> None:

@@ -6,7 +6,7 @@
 
 import typer
 
-from crossdock.cli import channels, demo, edi, lookup, messages, reconcile, replay, run, workspace
+from crossdock.cli import channels, demo, edi, lookup, messages, reconcile, replay, run, stock, workspace
 from crossdock.cli.session import versions_and_backlog
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ run.register(app)
 lookup.register(app)
 messages.register(app)
 replay.register(app)
+stock.register(app)
 channels.register(app)
 demo.register(app)
 app.add_typer(edi.app, name="edi")
