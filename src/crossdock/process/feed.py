@@ -158,10 +158,9 @@ def _level(status: str, lines: list[OfferedLine], on: date | None = None) -> Sto
     """A figure of an item, and how it is divided by site."""
     expected = on is not None
     told = [(line.site, line.next_quantity if expected else line.quantity) for line in lines]
-    places = tuple([PlacedQuantity(site=site, quantity=quantity) for site, quantity in told])
-    return StockLevel(
-        status=status, quantity=sum([q for _, q in told], Decimal(0)), unit=lines[0].unit, on=on, places=places
-    )
+    unit = lines[0].unit
+    places = tuple([PlacedQuantity(site=site, quantity=quantity, unit=unit) for site, quantity in told])
+    return StockLevel(status=status, quantity=sum([q for _, q in told], Decimal(0)), unit=unit, on=on, places=places)
 
 
 def advice(state: State) -> InventoryAdvice:
@@ -175,11 +174,10 @@ def advice(state: State) -> InventoryAdvice:
         by_item.setdefault(line.item, []).append(line)
     lines = []
     for number, (item, told) in enumerate(by_item.items(), 1):
-        levels = [_level("available", told)]
-        for on in sorted({line.next_on for line in told if line.next_on is not None}):
-            levels.append(_level("expected", [line for line in told if line.next_on == on], on))
+        days = sorted({line.next_on for line in told if line.next_on is not None})
+        expected = [_level("expected", [line for line in told if line.next_on == on], on) for on in days]
         items = (ItemReference(qualifier="sku", id=item),)
-        lines.append(InventoryLine(line=str(number), items=items, levels=tuple(levels)))
+        lines.append(InventoryLine(line=str(number), items=items, levels=(_level("available", told), *expected)))
     return InventoryAdvice(
         number=str(offer.sequence),
         kind="seller",
