@@ -93,17 +93,22 @@ _TODAY = (0,)
 
 def _looking_ahead(days: list[int], balances: list[Decimal]) -> Curve:
     """Of each day the least balance of that day and all later ones."""
-    least, decided = balances[-1], days[-1]
-    steps = []
-    for n in range(len(days) - 2, -1, -1):
-        if balances[n] <= least:
-            if balances[n] < least:
-                steps.append((days[n + 1], least, decided))
-            least, decided = balances[n], days[n]
-    steps.append((0, least, decided))
-    steps.reverse()
-    starts, values, by = zip(*steps, strict=True)
-    return Curve(starts, values, by)
+    n = len(days) - 1
+    least, decided = balances[n], days[n]
+    starts: list[int] = []
+    values: list[Decimal] = []
+    deciding: list[int] = []
+    while n:
+        n -= 1
+        balance = balances[n]
+        if balance <= least:
+            if balance < least:
+                starts.append(days[n + 1])
+                values.append(least)
+                deciding.append(decided)
+                least = balance
+            decided = days[n]
+    return Curve((0, *starts[::-1]), (least, *values[::-1]), (decided, *deciding[::-1]))
 
 
 def waiting(demand: Demand, reserved: Decimal) -> Waiting | None:
@@ -213,14 +218,13 @@ def _total(curves: dict[str, Curve], anywhere: list[tuple[int, Decimal]]) -> Cur
             return only
     opening = NOTHING
     for each in curves.values():
-        before = NOTHING
-        for day, value in zip(each.days, each.values, strict=True):
-            if value > before:
-                if day:
-                    anywhere.append((day, value - before))
-                else:
-                    opening = value + opening
-                before = value
+        values = each.values
+        before = values[0] if values[0] > 0 else NOTHING
+        opening += before
+        for n in range(1, len(values)):
+            if values[n] > before:
+                anywhere.append((each.days[n], values[n] - before))
+                before = values[n]
     return curve(opening, anywhere)
 
 
