@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from crossdock.connectors.csv import CsvReader
 from crossdock.connectors.folder.sink import FolderSink
 from crossdock.connectors.folder.source import FolderSource
 from crossdock.connectors.folder.spec import folder_spec
@@ -20,6 +21,8 @@ from crossdock.connectors.http.sink import HttpSink
 from crossdock.connectors.http.spec import http_spec
 from crossdock.connectors.json.reader import JsonReader
 from crossdock.connectors.json.spec import json_spec
+from crossdock.connectors.json.stock import Words
+from crossdock.connectors.json.stock_reader import StockMaps
 from crossdock.connectors.json.writer import JsonWriter
 from crossdock.connectors.settings import Secret, SettingsError
 from crossdock.connectors.webhook.source import WebhookSource
@@ -27,6 +30,7 @@ from crossdock.connectors.webhook.spec import webhook_spec
 from crossdock.connectors.x12.guides import Guides
 from crossdock.connectors.x12.reader import X12Reader
 from crossdock.connectors.x12.writer import X12Writer
+from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.flow.dispatch import Dispatch
 from crossdock.flow.fold import VersionNotRead
@@ -238,8 +242,22 @@ class Systems:
         return Terms(lambda movement: movement.site in below, timedelta(minutes=stock.grace_minutes))
 
     def _json_reader(self, system: System) -> Reader:
-        spec, _ = json_spec(system.settings, f"systems.{system.id}.settings")
-        return JsonReader(system.id, spec.facts, spec.tells_nothing, f"systems.{system.id}.settings")
+        where = f"systems.{system.id}.settings"
+        spec, _ = json_spec(system.settings, where)
+        maps = StockMaps(spec, self._words(system), where)
+        if system.format == "csv":
+            return CsvReader(maps, spec.csv)
+        return JsonReader(system.id, spec.facts, spec.tells_nothing, where, maps or None)
+
+    def _words(self, system: System) -> Words:
+        """In whose words a system tells of stock: its partner's, or ours."""
+        words, stock = self._crosswalk, self.loaded.stock
+        partner = words.directory.partners.get(system.partner) or Partner(id=system.id, role="warehouse")
+        kept = {site: said.system for site, said in stock.sites.items()} if stock is not None else {}
+        warehouses = {
+            site: (id_, self._systems[id_].partner if id_ in self._systems else "") for site, id_ in kept.items() if id_
+        }
+        return Words(words, system.id, partner, warehouses)
 
     def sources(self) -> list[Source]:
         """What receives. Made by one worker of a machine: a webhook's port is taken once."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from crossdock.crosswalk.directory import Directory, Identity, Partner, X12Profile
+from crossdock.crosswalk.directory import Directory, Identity, MovementTerms, Partner, X12Profile
 from crossdock.policy.agreement import Agreement, Clocks
 from crossdock.ports.system import System
 from crossdock.workspace.catalogue import Catalogue, catalogue
@@ -124,6 +124,7 @@ def _partner(folder: Folder, file: TomlFile, company: CompanyFile | None) -> Par
         tables[name] = fit({**general, **own}, shape, _told_already) or shape()
     if declared:
         fit(declared.stock, PartnerStock, complain, ("stock",))
+        fit(declared.movements, MovementTerms, complain, ("movements",))
     return PartnerDraft(
         file=file, declared=declared, x12=tables["x12"], clocks=tables["clocks"], policy=tables["policy"]
     )
@@ -192,6 +193,7 @@ def _as_partner(id: str, draft: PartnerDraft, us: Identity | None) -> Partner:
         item_qualifiers=said.item_qualifiers,
         locations=said.locations,
         price_list=said.price_list,
+        movements=fit(plain(said.movements), MovementTerms, _told_already) or MovementTerms(),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from crossdock.connectors.json.spec import JsonFact
+from crossdock.connectors.json.stock_reader import StockMaps
 from crossdock.crosswalk.maps import Expression, Map, MapError, read_json
 from crossdock.facts import Fact, fact_types
 from crossdock.facts.interchange import MessageHeld
@@ -42,14 +43,20 @@ class JsonReader:
     with `each`, the element's place."""
 
     def __init__(
-        self, channel: str, facts: Mapping[str, JsonFact], tells_nothing: str = "", where: str = "settings"
+        self,
+        channel: str,
+        facts: Mapping[str, JsonFact],
+        tells_nothing: str = "",
+        where: str = "settings",
+        stock: StockMaps | None = None,
     ) -> None:
+        self._stock = stock
         self._channel = channel
         self._facts = [_Compiled(name, fact, f"{where}.facts.{name}") for name, fact in facts.items()]
         self._nothing = Expression(tells_nothing, f"{where}.tells_nothing") if tells_nothing else None
 
     def read(self, message: Message) -> Iterator[Reading]:
-        """One reading: the facts, or that the message is held, with the fact that tells why."""
+        """The facts, and what is told of stock; or that the message is held, with the fact that tells why."""
         try:
             value = read_json(message.data, message.name or "message")
             if not isinstance(value, dict):
@@ -60,13 +67,16 @@ class JsonReader:
         try:
             known = [fact for fact in self._facts if fact.when.holds(value)]
             facts = tuple(told for fact in known for told in self._tell(fact, value, message))
-            if not known and not (self._nothing and self._nothing.holds(value)):
+            knows, stock = self._stock.read(value, message) if self._stock else (False, [])
+            if not known and not knows and not (self._nothing and self._nothing.holds(value)):
                 yield _held(message, "map-failed", "no fact map knows this message")
                 return
         except (MapError, ValueError) as error:
-            yield _held(message, "map-failed", str(error))
+            yield _held(message, getattr(error, "cause", "map-failed"), str(error))
             return
-        yield Reading(facts=facts)
+        if facts or not stock:
+            yield Reading(facts=facts)
+        yield from stock
 
     def _tell(self, fact: _Compiled, value: Any, message: Message) -> Iterator[Fact]:
         if fact.each is None:

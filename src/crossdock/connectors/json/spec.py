@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from crossdock.connectors.json.stock import MovementMap, ReceiptMap, SnapshotMap
 from crossdock.connectors.settings import read
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -67,16 +68,27 @@ class JsonFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     each: str = ""
 
 
+class CsvFormat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a CSV file is written; its first row names the columns. delimiter: one character."""
+
+    delimiter: str = ","
+    encoding: str = "utf-8-sig"
+
+
 class JsonSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The part of a system's settings that belongs to the JSON format, whatever carries it.
 
-    documents: by kind, what is sent. facts: by a name of your own, what is read. tells_nothing: an expression over a
-    message that may be passed over ("type == 'ping'").
+    documents: by kind, what is sent. facts, movements, snapshots, receipts: by a name of your own, what is read.
+    tells_nothing: an expression over a message that may be passed over ("type == 'ping'"). csv: of files in that format.
     """
 
     documents: dict[str, JsonDocument] = {}
     facts: dict[str, JsonFact] = {}
     tells_nothing: str = ""
+    movements: dict[str, MovementMap] = {}
+    snapshots: dict[str, SnapshotMap] = {}
+    receipts: dict[str, ReceiptMap] = {}
+    csv: CsvFormat = CsvFormat()
 
 
 def json_spec(settings: Mapping[str, Any], where: str = "settings") -> tuple[JsonSpec, dict[str, Any]]:
