@@ -267,7 +267,8 @@ def main() -> None:
         print(
             f"{workers} worker(s): {result['orders_per_second']:.0f} orders/s ({given.orders} orders of {given.lines} lines, "
             f"{given.per_interchange} to an interchange, {result['seconds']:.1f} s); "
-            f"worker CPU {result['worker_cpu_ms_per_order']:.2f} ms, PostgreSQL CPU {result['postgres_cpu_ms_per_order']:.2f} ms an order; worker peak {result['worker_peak_mb']:.0f} MB"
+            f"worker CPU {result['worker_cpu_ms_per_order']:.2f} ms, PostgreSQL CPU {result['postgres_cpu_ms_per_order']:.2f} ms an order; "
+            f"worker peak {result['worker_peak_mb']:.0f} MB"
         )
 
 

@@ -21,9 +21,7 @@ from crossdock.store.stock_plans import StockPlans
 from .hub import Hub
 
 KEPT = replace(AGREEMENT, stock=StockTerms(sites={"EAST": "wh-east"}), short="backorder")
-STOCK = (
-    "movements, stock, balances, stock_changed, demands, reservations, waits, expected_receipts, streams, stream_gaps, movement_conflicts"
-)
+STOCK = "movements, stock, balances, stock_changed, demands, reservations, waits, expected_receipts, streams, stream_gaps, movement_conflicts"
 
 
 async def stocked(hub: Hub, **goods: int) -> None:

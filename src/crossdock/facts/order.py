@@ -38,7 +38,8 @@ class OrderReceived(Told, frozen=True, kw_only=True, tag="order.received"):
     """A customer ordered. The key is our order number.
 
     partner: our id of the customer; workspace_version: the version whose agreement with the partner holds for this order.
-    warehouse: the system that ships it, "" when no routing rule matched; site: from where; sites: further ones that may, the preferred first. total: what the customer expects to pay, None when not told.
+    warehouse: the system that ships it, "" when no routing rule matched; site: from where; sites: further ones that may, the preferred first.
+    total: what the customer expects to pay, None when not told.
     """
 
     partner: str

@@ -60,7 +60,8 @@ class Obligation(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Effect(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What meets an obligation: `content` (a document or request of `trade`) goes to `system`. `document` names its kind:
     purchase-order-acknowledgement, warehouse-order, ship-notice, invoice, credit-check, sales-order, sales-order-revision, shipment-posting, tax-request,
-    functional-acknowledgement, interchange-acknowledgement, inventory-advice. Effects of one `ordering_key` keep their order where the system asks for it. partner: whose guide it is written by.
+    functional-acknowledgement, interchange-acknowledgement, inventory-advice. Effects of one `ordering_key` keep their order where the system asks for it.
+    partner: whose guide it is written by.
     number: the document's own (invoice number, release label); told: (line, quantity) that it tells. The flow copies `number` and `told` into the DocumentSent that follows."""
 
     obligation: str

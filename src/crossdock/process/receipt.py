@@ -3,7 +3,8 @@
 Obligations: `{key}/expect` (kind expect: us to the warehouse, a 943; `{key}/expect/2` and so on when what is expected has changed) and `{key}/confirm` (kind
 confirm-receipt: the warehouse to us, its 944s, by the last due day and the agreed hours after it).
 Troubles: short-receipt, over-receipt, damaged-receipt, wrong-item-receipt (with figures; what is short closes when the rest comes), unannounced-receipt (the
-warehouse received what nobody told us to expect), refused-by-warehouse and rejected-by-warehouse (our 943), overdue. All but the last three close too when somebody closes the receipt as it is.
+warehouse received what nobody told us to expect), refused-by-warehouse and rejected-by-warehouse (our 943), overdue. All but the last three close
+too when somebody closes the receipt as it is.
 Milestones: waiting (nobody announced it), expected, announced, partial, received (all is there, with troubles), complete, cancelled.
 """
 
