@@ -27,9 +27,11 @@ SELECT w.channel, w.item, w.site, $4 FROM wanted w
 -- name: mark_sites
 -- Marks all that these sites have for a channel: how far their source is believed has changed.
 INSERT INTO channel_changed (channel, item, site, marked_at)
-SELECT $1, item, site, $3 FROM channel_told WHERE channel = $1 AND site = ANY($2::text[])
-UNION
-SELECT $1, item, site, $3 FROM stock WHERE site = ANY($2::text[])
+SELECT $1, item, site, $3 FROM (
+    SELECT item, site FROM channel_told WHERE channel = $1 AND site = ANY($2::text[])
+    UNION
+    SELECT item, site FROM stock WHERE site = ANY($2::text[])
+) p
 
 -- name: add_channels
 -- Makes the rows of channels that are new.
