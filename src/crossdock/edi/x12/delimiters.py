@@ -67,10 +67,7 @@ def detect(data: bytes, at: int = 0) -> Opening | None:
         return None
     match = _FIXED.match(data, at)
     fixed = bool(
-        match
-        and len(element) == 1
-        and all(found == element for found in match.groups())
-        and data.count(element, at, at + 104) == 16
+        match and len(element) == 1 and set(match.groups()) == {element} and data.count(element, at, at + 104) == 16
     )
     if fixed:
         last = at + 104

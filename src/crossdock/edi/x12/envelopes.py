@@ -16,6 +16,7 @@ from crossdock.edi.x12.headers import (
     real_date,
     real_time,
     strict_header,
+    tidied,
 )
 from crossdock.edi.x12.opened import OpenGroup, OpenInterchange, OpenTransaction
 
@@ -51,9 +52,9 @@ class Envelopes:
 
     def _open_interchange(self, opening: Opening, start: int) -> None:
         delimiters = opening.delimiters
-        values = [_tidy(value) for value in opening.raw.split(delimiters.element)]
+        values = tidied(opening.raw, delimiters.element)
         place = Place(offset=start, length=len(opening.raw), interchange=values[13].decode("latin-1"), segment="ISA")
-        self.findings += check_interchange_header(opening, place)
+        self.findings += check_interchange_header(opening, values, place)
         numbers = self._numbers.setdefault(tuple(values[5:9]), ControlNumbers())
         self._begin(opening.raw, delimiters, values[13], start, numbers)
         if opening.fixed:
@@ -357,10 +358,6 @@ class Envelopes:
 def _kind(isa: bytes) -> bytes:
     """All of a fixed-width ISA that does not change from one interchange to the next."""
     return isa[:70] + isa[81:90] + isa[99:]
-
-
-def _tidy(value: bytes) -> bytes:
-    return value.replace(b"\r", b"").replace(b"\n", b"").strip()
 
 
 def _count_of_services(found: list[Finding]) -> list[Finding]:

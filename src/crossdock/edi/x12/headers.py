@@ -50,12 +50,11 @@ def real_time(value: bytes) -> bool:
     )  # fmt: skip
 
 
-def check_interchange_header(opening: Opening, place: Place) -> list[Finding]:
-    """Everything odd about an ISA, the problems met while reading its delimiters among it."""
+def check_interchange_header(opening: Opening, values: list[bytes], place: Place) -> list[Finding]:
+    """Everything odd about an ISA, the problems met while reading its delimiters among it. values: the header's, `tidied`."""
     found = [
         find(each.code, each.message, at_element(place, each.element), found=each.found) for each in opening.problems
     ]
-    values = [_tidy(value) for value in opening.raw.split(opening.delimiters.element)]
     found.extend(
         find(Code.BAD_HEADER_VALUE, f"ISA-{number:02} is empty", at_element(place, number))
         for number in (6, 8)
@@ -89,8 +88,9 @@ def check_group_header(values: list[bytes], place: Place) -> list[Finding]:
     return found
 
 
-def _tidy(value: bytes) -> bytes:
-    return value.replace(b"\r", b"").replace(b"\n", b"").strip()
+def tidied(header: bytes, element: bytes) -> list[bytes]:
+    """A header's values, its name first, without blanks around them and stray line breaks."""
+    return [value.strip() for value in header.translate(None, b"\r\n").split(element)]
 
 
 def _odd(code: Code, segment: str, number: int, value: bytes, expected: str, place: Place) -> Finding:
