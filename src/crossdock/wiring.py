@@ -36,6 +36,7 @@ from crossdock.flow.dispatch import Dispatch
 from crossdock.flow.fold import VersionNotRead
 from crossdock.flow.offering import sellings
 from crossdock.flow.ownership import OwnedReader
+from crossdock.flow.reconcile import reconcile_once
 from crossdock.flow.resolve import CAUSES, resolved
 from crossdock.ledger.legs import State
 from crossdock.ledger.ownership import Owner
@@ -53,11 +54,13 @@ from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
 from crossdock.store.lookup import Lookup
 from crossdock.store.outbox import DeliveryOutbox
+from crossdock.store.reconcile import StockReconciliation
 from crossdock.store.stock_plans import StockPlans
 from crossdock.store.stock_told import Terms
 from crossdock.store.versions import WorkspaceVersions
 from crossdock.workspace import Loaded, connected, from_snapshot
 from crossdock.workspace.apply import Overtaken, Version
+from crossdock.workspace.reconciling import reconcile_items, reconcile_terms
 
 LISTEN = "127.0.0.1:8700"
 """Where webhooks are taken unless CROSSDOCK_LISTEN says otherwise."""
@@ -356,6 +359,9 @@ def make_worker(
     loaded = systems.loaded
     if loaded.stock is not None:
         worker.plan_with(StockPlans(database, planning))
+        items, terms = reconcile_items(loaded), reconcile_terms(loaded)
+        snapshots = StockReconciliation(database)
+        worker.reconcile_by(lambda: reconcile_once(snapshots, clock(), items, terms))
     if loaded.stock is not None and loaded.channels:
         units = {item.id: item.unit for item in loaded.directory.items.values()}
         worker.publish_to(ChannelFeeds(database), sellings(loaded.stock, loaded.channels, units))

@@ -30,6 +30,7 @@ HEALTH_SECONDS = 2.0
 SOURCES_SECONDS = 2.0
 PLAN_SECONDS = 0.5
 PLANNED_AT_ONCE = 200
+RECONCILE_SECONDS = 2.0
 DRAIN_SECONDS = 30.0
 LISTEN_AGAIN_SECONDS = 2.0
 SETTLE_GATHER_SECONDS = 0.01
@@ -86,6 +87,7 @@ class Worker:
         self._feeds: Feeds | None = None
         self._sellings: Sequence[Selling] = ()
         self._plans: Plans | None = None
+        self._reconcile: Callable[[], Awaitable[int]] | None = None
         self.stored = Bell()
         self.recorded = Bell()
         self.queued: dict[str, Bell] = {}
@@ -105,6 +107,10 @@ class Worker:
     def plan_with(self, plans: Plans) -> None:
         """Has this worker plan promises anew when stock has moved or a reservation has expired."""
         self._plans = plans
+
+    def reconcile_by(self, reconcile: Callable[[], Awaitable[int]]) -> None:
+        """Has this worker hold snapshots of stock that are due against the books; `reconcile` says how many it compared."""
+        self._reconcile = reconcile
 
     async def run(self) -> None:
         """Runs all loops. Raises what a loop could not survive (a defect), after the others have been stopped."""
@@ -130,6 +136,9 @@ class Worker:
             loops.append(asyncio.create_task(self._every(SOURCES_SECONDS, "sources", self._hear), name="sources"))
         if self._plans is not None:
             loops.append(asyncio.create_task(self._every(PLAN_SECONDS, "plan", self._plan), name="plan"))
+        if self._reconcile is not None:
+            compare = self._every(RECONCILE_SECONDS, "reconcile", self._compare)
+            loops.append(asyncio.create_task(compare, name="reconcile"))
         await self.stop.wait()
         for source in self._sources:
             await source.close()
@@ -216,6 +225,13 @@ class Worker:
     async def _plan(self) -> bool:
         assert self._plans is not None
         did = await self._plans.replan(PLANNED_AT_ONCE, self._clock()) + await self._plans.expire(self._clock())
+        if did:
+            self.recorded.ring()
+        return bool(did)
+
+    async def _compare(self) -> bool:
+        assert self._reconcile is not None
+        did = await self._reconcile()
         if did:
             self.recorded.ring()
         return bool(did)
