@@ -41,6 +41,7 @@ BLOCKED, READY, WAITING, MET, REFUSED, VOID = (
 _CUSTOMER_DOCUMENTS = frozenset(("acknowledge", "ship-notice", "invoice"))
 _WAREHOUSE_DOCUMENTS = frozenset(("release", "cancel-release"))
 _NOT_IN_ERP = "in-erp: the ERP has not given an order number"
+_NO_ROUTE = "route: no routing rule names a warehouse"
 _NO_CHANNEL = "channel: no channel to the partner is agreed"
 _CREDIT_UNANSWERED = "credit: the ERP has not answered"
 _CREDIT_DECLINED = "credit: the ERP declined"
@@ -250,7 +251,8 @@ class Owing:
             sent = state.sent.get(cancel)
             if sent is not None or (release.label in p.surplus and release.open):
                 due = _minutes(p.altered_at or release.sent.first_at, self.clocks.release_minutes)
-                self._add(cancel, "cancel-release", warehouse, sent, (), due, release.label)
+                blocked = () if warehouse else (_NO_ROUTE,)
+                self._add(cancel, "cancel-release", warehouse, sent, blocked, due, release.label)
         if p.candidate:
             self._release(p.candidate_label)
         for name, quantity, day in backordered(p):
@@ -275,7 +277,7 @@ class Owing:
                 blocked.append(f"hold: {name}{': ' if hold.text else ''}{hold.text}")
             since = max(since, hold.at)
         if not p.warehouse:
-            blocked.append("route: no routing rule names a warehouse")
+            blocked.append(_NO_ROUTE)
         opens = opens_at(p, agreement)
         if opens is not None:
             if self.now < opens:
