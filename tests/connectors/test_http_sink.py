@@ -161,7 +161,9 @@ async def test_a_look_up_that_cannot_be_put_or_read_leaves_the_outcome_unknown()
         async with erp(lambda _, reply=reply: reply) as (_, sink):
             assert isinstance(await sink.look_up(transmission()), Unknown)
     async with erp(lambda _: Reply()) as (server, sink):
-        assert isinstance(await sink.look_up(transmission("credit-check")), Unknown)
+        unasked = await sink.look_up(transmission("credit-check"))
+        assert isinstance(unasked, Unknown)
+        assert unasked.no_look_up, "a person's retry may then be sent all the same"
     assert server.requests == []
 
 
