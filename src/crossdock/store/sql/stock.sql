@@ -1,8 +1,11 @@
+-- Lists of texts, where they may be long, come as one text whose parts U+001F divides: it is made and taken apart several times
+-- faster than an array. They stand in a sub-select so that the planner does not look into them: it plans once, for few, by index, whatever the size of the batch.
+
 -- name: insert_missing_stock
 -- Makes the rows of stock that are missing, in the order of (item, site), so that two writers never deadlock; what another is just making is waited for.
 INSERT INTO stock (item, site, changed_at)
 SELECT w.item, w.site, $3
-  FROM unnest($1::text[], $2::text[]) AS w (item, site)
+  FROM unnest(string_to_array((SELECT $1::text), E'\x1f'), string_to_array((SELECT $2::text), E'\x1f')) AS w (item, site)
  WHERE NOT EXISTS (SELECT FROM stock s WHERE s.item = w.item AND s.site = w.site)
  ORDER BY w.item COLLATE "C", w.site COLLATE "C"
     ON CONFLICT (item, site) DO NOTHING
@@ -11,15 +14,15 @@ SELECT w.item, w.site, $3
 -- Locks these rows of stock to the end of the transaction, in the order of (item, site); gives those that need care in moving: that are split, or have been counted.
 WITH held AS (
     SELECT s.item, s.site, s.split, s.counted_at
-      FROM unnest($1::text[], $2::text[]) AS w (item, site) JOIN stock s ON s.item = w.item AND s.site = w.site
+      FROM unnest(string_to_array((SELECT $1::text), E'\x1f'), string_to_array((SELECT $2::text), E'\x1f')) AS w (item, site) JOIN stock s ON s.item = w.item AND s.site = w.site
      ORDER BY s.item, s.site
        FOR UPDATE OF s
 )
 SELECT item, site, split, counted_at FROM held WHERE split OR counted_at IS NOT NULL
 
 -- name: items_in_conflict
--- Which of these items have movements that were refused because they would have left less than nothing.
-SELECT DISTINCT item FROM movement_conflicts WHERE cause = 'negative' AND closed_at IS NULL AND item = ANY($1::text[])
+-- Which items have movements that were refused because they would have left less than nothing.
+SELECT DISTINCT item FROM movement_conflicts WHERE cause = 'negative' AND closed_at IS NULL
 
 -- name: conflicts_of_items
 -- The movements of these items that were refused because they would have left less than nothing, the oldest first.
@@ -29,38 +32,58 @@ SELECT body FROM movement_conflicts
 -- name: known_movements
 -- Which of these (source, source's id) have been recorded, by their place in the list.
 SELECT (i.n - 1)::int
-  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i (source, source_id, n)
+  FROM unnest(string_to_array((SELECT $1::text), E'\x1f'), string_to_array((SELECT $2::text), E'\x1f')) WITH ORDINALITY AS i (source, source_id, n)
   JOIN movements m ON m.source = i.source AND m.source_id = i.source_id
 
 -- name: add_to_stock
--- Adds to what stands in each place of these rows of stock, whose locks are held; gives those in which a place of ours has been left with less than nothing by this.
+-- Adds to what stands in each place of these rows of stock, whose locks are held, and notes those of which something else may be promised than before: to be offered anew, and
+-- to be planned anew where a demand waits or more is reserved than there is. Gives those in which a place of ours has been left with less than nothing by this.
 WITH d AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])
+    SELECT * FROM unnest(string_to_array((SELECT $1::text), E'\x1f'), string_to_array((SELECT $2::text), E'\x1f'),
+        string_to_array((SELECT $4::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $5::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $6::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $7::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $8::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $9::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $10::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $11::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $12::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $13::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $14::text), E'\x1f', '')::numeric[])
         AS t (item, site, receiving, storage, allocated, staging, transit, quarantine, damaged, supplier, customer, adjustment, company)
 ), added AS (
-UPDATE stock s
-   SET receiving = s.receiving + coalesce(d.receiving::numeric, 0),
-       storage = s.storage + coalesce(d.storage::numeric, 0),
-       allocated = s.allocated + coalesce(d.allocated::numeric, 0),
-       staging = s.staging + coalesce(d.staging::numeric, 0),
-       transit = s.transit + coalesce(d.transit::numeric, 0),
-       quarantine = s.quarantine + coalesce(d.quarantine::numeric, 0),
-       damaged = s.damaged + coalesce(d.damaged::numeric, 0),
-       supplier = s.supplier + coalesce(d.supplier::numeric, 0),
-       customer = s.customer + coalesce(d.customer::numeric, 0),
-       adjustment = s.adjustment + coalesce(d.adjustment::numeric, 0),
-       company = s.company + coalesce(d.company::numeric, 0),
-       changed_at = $3
-  FROM d
- WHERE s.item = d.item AND s.site = d.site
-RETURNING s.item, s.site, s.receiving, s.storage, s.allocated, s.staging, s.transit, s.quarantine, s.damaged,
-       ((s.receiving < 0 AND d.receiving::numeric < 0)
-    OR (s.storage < 0 AND d.storage::numeric < 0)
-    OR (s.allocated < 0 AND d.allocated::numeric < 0)
-    OR (s.staging < 0 AND d.staging::numeric < 0)
-    OR (s.transit < 0 AND d.transit::numeric < 0)
-    OR (s.quarantine < 0 AND d.quarantine::numeric < 0)
-    OR (s.damaged < 0 AND d.damaged::numeric < 0)) AS short
+    UPDATE stock s
+       SET receiving = s.receiving + coalesce(d.receiving, 0),
+           storage = s.storage + coalesce(d.storage, 0),
+           allocated = s.allocated + coalesce(d.allocated, 0),
+           staging = s.staging + coalesce(d.staging, 0),
+           transit = s.transit + coalesce(d.transit, 0),
+           quarantine = s.quarantine + coalesce(d.quarantine, 0),
+           damaged = s.damaged + coalesce(d.damaged, 0),
+           supplier = s.supplier + coalesce(d.supplier, 0),
+           customer = s.customer + coalesce(d.customer, 0),
+           adjustment = s.adjustment + coalesce(d.adjustment, 0),
+           company = s.company + coalesce(d.company, 0),
+           changed_at = $3
+      FROM d
+     WHERE s.item = d.item AND s.site = d.site
+    RETURNING s.item, s.site, s.receiving, s.storage, s.allocated, s.staging, s.transit, s.quarantine, s.damaged,
+       s.reserved > 0 AND s.reserved > s.storage + s.allocated + s.staging AS over,
+       coalesce(d.storage, 0) <> 0 OR coalesce(d.allocated, 0) + coalesce(d.staging, 0) <> 0 AS changed,
+       ((s.receiving < 0 AND d.receiving < 0)
+        OR (s.storage < 0 AND d.storage < 0)
+        OR (s.allocated < 0 AND d.allocated < 0)
+        OR (s.staging < 0 AND d.staging < 0)
+        OR (s.transit < 0 AND d.transit < 0)
+        OR (s.quarantine < 0 AND d.quarantine < 0)
+        OR (s.damaged < 0 AND d.damaged < 0)) AS short
+), offered AS (
+    INSERT INTO stock_changed (need, item, site) SELECT 'offer', item, site FROM added WHERE changed ON CONFLICT DO NOTHING
+), planned AS (
+    INSERT INTO stock_changed (need, item, site)
+    SELECT 'plan', item, site FROM added a WHERE changed AND (over OR EXISTS (SELECT FROM waits t WHERE t.item = a.item AND t.site = a.site))
+        ON CONFLICT DO NOTHING
 )
 SELECT item, site, receiving, storage, allocated, staging, transit, quarantine, damaged FROM added WHERE short
 
@@ -83,31 +106,42 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
 -- name: add_to_balances
 -- Adds to what stands in each place of these balances; gives those in which a place of ours has been left with less than nothing by this.
 WITH d AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+        string_to_array((SELECT $6::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $7::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $8::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $9::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $10::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $11::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $12::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $13::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $14::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $15::text), E'\x1f', '')::numeric[],
+        string_to_array((SELECT $16::text), E'\x1f', '')::numeric[])
         AS t (item, site, lot, owner, entity, receiving, storage, allocated, staging, transit, quarantine, damaged, supplier, customer, adjustment, company)
 ), added AS (
-UPDATE balances s
-   SET receiving = s.receiving + coalesce(d.receiving::numeric, 0),
-       storage = s.storage + coalesce(d.storage::numeric, 0),
-       allocated = s.allocated + coalesce(d.allocated::numeric, 0),
-       staging = s.staging + coalesce(d.staging::numeric, 0),
-       transit = s.transit + coalesce(d.transit::numeric, 0),
-       quarantine = s.quarantine + coalesce(d.quarantine::numeric, 0),
-       damaged = s.damaged + coalesce(d.damaged::numeric, 0),
-       supplier = s.supplier + coalesce(d.supplier::numeric, 0),
-       customer = s.customer + coalesce(d.customer::numeric, 0),
-       adjustment = s.adjustment + coalesce(d.adjustment::numeric, 0),
-       company = s.company + coalesce(d.company::numeric, 0)
-  FROM d
- WHERE s.item = d.item AND s.site = d.site AND s.lot = d.lot AND s.owner = d.owner AND s.entity = d.entity
-RETURNING s.item, s.site, s.lot, s.owner, s.entity, s.receiving, s.storage, s.allocated, s.staging, s.transit, s.quarantine, s.damaged,
-       ((s.receiving < 0 AND d.receiving::numeric < 0)
-    OR (s.storage < 0 AND d.storage::numeric < 0)
-    OR (s.allocated < 0 AND d.allocated::numeric < 0)
-    OR (s.staging < 0 AND d.staging::numeric < 0)
-    OR (s.transit < 0 AND d.transit::numeric < 0)
-    OR (s.quarantine < 0 AND d.quarantine::numeric < 0)
-    OR (s.damaged < 0 AND d.damaged::numeric < 0)) AS short
+    UPDATE balances s
+       SET receiving = s.receiving + coalesce(d.receiving, 0),
+           storage = s.storage + coalesce(d.storage, 0),
+           allocated = s.allocated + coalesce(d.allocated, 0),
+           staging = s.staging + coalesce(d.staging, 0),
+           transit = s.transit + coalesce(d.transit, 0),
+           quarantine = s.quarantine + coalesce(d.quarantine, 0),
+           damaged = s.damaged + coalesce(d.damaged, 0),
+           supplier = s.supplier + coalesce(d.supplier, 0),
+           customer = s.customer + coalesce(d.customer, 0),
+           adjustment = s.adjustment + coalesce(d.adjustment, 0),
+           company = s.company + coalesce(d.company, 0)
+      FROM d
+     WHERE s.item = d.item AND s.site = d.site AND s.lot = d.lot AND s.owner = d.owner AND s.entity = d.entity
+    RETURNING s.item, s.site, s.lot, s.owner, s.entity, s.receiving, s.storage, s.allocated, s.staging, s.transit, s.quarantine, s.damaged,
+       ((s.receiving < 0 AND d.receiving < 0)
+        OR (s.storage < 0 AND d.storage < 0)
+        OR (s.allocated < 0 AND d.allocated < 0)
+        OR (s.staging < 0 AND d.staging < 0)
+        OR (s.transit < 0 AND d.transit < 0)
+        OR (s.quarantine < 0 AND d.quarantine < 0)
+        OR (s.damaged < 0 AND d.damaged < 0)) AS short
 )
 SELECT item, site, lot, owner, entity, receiving, storage, allocated, staging, transit, quarantine, damaged FROM added WHERE short
 
@@ -148,10 +182,6 @@ SELECT source, source_id, cause, detail, body, item, $7
  ORDER BY source COLLATE "C", source_id COLLATE "C"
     ON CONFLICT (source, source_id) DO UPDATE SET detail = excluded.detail
 RETURNING source, source_id, xmax <> 0 AS before
-
--- name: any_refused
--- Whether any movement is kept as refused because it would have left less than nothing.
-SELECT EXISTS (SELECT FROM movement_conflicts WHERE cause = 'negative' AND closed_at IS NULL)
 
 -- name: close_conflicts
 -- Closes the conflicts about these movements, which have now been recorded; gives which those were.
