@@ -20,7 +20,7 @@ from crossdock import cli
 from crossdock.edi.findings import Code, Severity
 from crossdock.edi.x12 import guide_pages
 from crossdock.facts import Fact, codec, fact_types
-from crossdock.process import feed, interchange, source
+from crossdock.process import feed, interchange, receipt, source, variance
 from crossdock.process.obligation import CONTENT_TYPES, Effect, Obligation, Status, Trouble
 from crossdock.process.order_to_cash import MILESTONES, obligations, troubles
 from crossdock.store import queries
@@ -206,6 +206,8 @@ def _obligations() -> str:
         "Milestones, in their order: " + ", ".join(f"`{each}`" for each in MILESTONES) + ".",
         "## A message's",
         _prose(interchange),
+        "## An expected receipt's",
+        _prose(receipt),
         "## A channel's offer's",
         _prose(feed),
         "## What meets them",
@@ -229,6 +231,10 @@ def _exceptions() -> str:
         _prose(feed),
         "## Of a source of stock",
         _prose(source),
+        "## Of an expected receipt",
+        _prose(receipt),
+        "## Of a difference in the books of stock",
+        _prose(variance),
         "## Of a delivery",
         "`dead-letter` (category `transport`): a system did not take a delivery after all the attempts that its pace allows. "
         "`crossdock retry` queues it again; it closes when the delivery is accepted or refused.",

@@ -43,6 +43,7 @@ def received(crosswalk: Crosswalk, partner: Partner, order: PurchaseOrder) -> Or
         lines=lines,
         warehouse=found.warehouse,
         site=found.site,
+        sites=found.sites,
         currency=order.currency or crosswalk.directory.currency,
         issued=order.issued,
         kind=order.kind,
