@@ -77,3 +77,11 @@ async def recorded(database: Database) -> list[Movement]:
 async def folded(database: Database) -> dict[Position, Decimal]:
     """The fold of the movements that stand in the store; what is nothing left out."""
     return {p: q for p, q in balances(await recorded(database)).items() if q}
+
+
+TABLES = "movements, stock, balances, stock_changed, demands, waits, reservations, expected_receipts, streams, stream_gaps, movement_conflicts"
+
+
+async def emptied(database: Database) -> None:
+    """Takes everything out of the books."""
+    await database.pool.execute(f"TRUNCATE {TABLES}")
