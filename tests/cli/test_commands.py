@@ -24,7 +24,7 @@ from crossdock.flow.interpret import interpret_once
 from crossdock.ledger.demand import Demand, ExpectedReceipt
 from crossdock.ledger.movement import Kind, Movement, Place
 from crossdock.ports.inbound import Arrival
-from crossdock.ports.log import Settled
+from crossdock.ports.log import Attempt, Settled
 from crossdock.ports.outbound import Transmission
 from crossdock.store.database import connect
 from crossdock.store.embedded import Embedded
@@ -71,9 +71,12 @@ async def prepare(url: str) -> None:
         ids = [claimed.delivery.id for claimed in loading.claimed]
         assert ids == [DEAD]
         sent = [Transmission(name=id_, data=b"{}", deliveries=(id_,)) for id_ in ids]
-        await loading.load("erp", sent, [], [], now)
-        dead = [Settled(c.lane, c.delivery.id, c.delivery.key, "erp", "dead", "it is down") for c in loading.claimed]
-    await outbox.settle(dead, [], [], now)
+        messages = await loading.load("erp", sent, [], [], now)
+        (claimed,) = loading.claimed
+    made = claimed.delivery
+    tried = Attempt(claimed.lane, DEAD, made.attempt, "send", messages[DEAD], now, now, "failed", "503", "it is down")
+    dead = Settled(claimed.lane, DEAD, KEY, "erp", "dead", "it is down", attempt=made.attempt, round=made.round)
+    await outbox.settle([dead], [tried], [], now)
     await stock(StockBooks(database), now)
     await database.close()
 
