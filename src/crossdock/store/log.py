@@ -13,7 +13,7 @@ from crossdock.facts import Fact, decode, encode, lane_of
 from crossdock.facts.codec import type_of
 from crossdock.ledger.planning import FIRST_COME, Planning
 from crossdock.ports.log import Folded, Stored
-from crossdock.process.obligation import Effect, Trouble
+from crossdock.process.obligation import Trouble
 from crossdock.store.database import Database
 from crossdock.store.queries import SQL
 from crossdock.store.stock_of_orders import tell_stock
@@ -49,22 +49,22 @@ async def append(connection: Any, facts: Sequence[Fact], lanes: int, now: dateti
     if not facts:
         return 0
     places = [lane_of(fact.key, lanes) for fact in facts]
-    types = [type_of(fact.data) for fact in facts]
     await connection.fetch(SQL["lock_lanes"], sorted(set(places)))
-    status: str = await connection.execute(
-        SQL["record"],
-        places,
-        [digest_of(fact.source, fact.source_id) for fact in facts],
-        [fact.key for fact in facts],
-        [type_ for type_, _ in types],
-        [version for _, version in types],
-        [fact.source for fact in facts],
-        [fact.source_id for fact in facts],
-        [fact.occurred_at for fact in facts],
-        [fact.message for fact in facts],
-        [encode(fact.data) for fact in facts],
-        now,
-    )
+    rows = [
+        (
+            lane,
+            digest_of(fact.source, fact.source_id),
+            fact.key,
+            *type_of(fact.data),
+            fact.source,
+            fact.source_id,
+            fact.occurred_at,
+            fact.message,
+            encode(fact.data),
+        )
+        for lane, fact in zip(places, facts, strict=True)
+    ]
+    status: str = await connection.execute(SQL["record"], rows, now)
     return int(status.rsplit(" ", 1)[1])
 
 
@@ -111,16 +111,21 @@ class ClaimedLanes:
         if folded:
             await connection.execute(
                 SQL["save_processes"],
-                [f.lane for f in folded],
-                [f.key for f in folded],
-                [f.process for f in folded],
-                [f.state for f in folded],
-                [f.known for f in folded],
-                [",".join(map(str, f.positions)) for f in folded],
-                [f.milestone for f in folded],
-                [f.summary.decode() for f in folded],
-                [f.wake_at for f in folded],
-                [f.created_at for f in folded],
+                [
+                    (
+                        f.lane,
+                        f.key,
+                        f.process,
+                        f.state,
+                        f.known,
+                        f.positions,
+                        f.milestone,
+                        f.summary.decode(),
+                        f.wake_at,
+                        f.created_at,
+                    )
+                    for f in folded
+                ],
                 now,
             )
         await self._save_obligations(folded, now)
@@ -149,24 +154,26 @@ class ClaimedLanes:
         await self._open_exceptions([(f.lane, f.key, t) for f in folded for t in f.opened], "defect", now)
 
     async def _save_obligations(self, folded: Sequence[Folded], now: datetime) -> None:
-        owed = [(f.lane, f.key, o) for f in folded for o in f.obligations]
-        if owed:
-            await self._connection.execute(
-                SQL["save_obligations"],
-                [lane for lane, _, _ in owed],
-                [o.id for _, _, o in owed],
-                [key for _, key, _ in owed],
-                [o.kind for _, _, o in owed],
-                [o.debtor for _, _, o in owed],
-                [o.creditor for _, _, o in owed],
-                [o.status.value for _, _, o in owed],
-                [o.due_at for _, _, o in owed],
-                [SEPARATOR.join(o.blocked_by) for _, _, o in owed],
-                [SEPARATOR.join(o.evidence) for _, _, o in owed],
-                [o.subject for _, _, o in owed],
-                [o.amount for _, _, o in owed],
-                now,
+        owed = [
+            (
+                f.lane,
+                o.id,
+                f.key,
+                o.kind,
+                o.debtor,
+                o.creditor,
+                o.status.value,
+                o.due_at,
+                o.blocked_by,
+                o.evidence,
+                o.subject,
+                o.amount,
             )
+            for f in folded
+            for o in f.obligations
+        ]
+        if owed:
+            await self._connection.execute(SQL["save_obligations"], owed, now)
         dropped = [(f.lane, id_) for f in folded for id_ in f.dropped]
         if dropped:
             await self._connection.execute(
@@ -215,22 +222,24 @@ class ClaimedLanes:
             await self._connection.execute(
                 SQL["owe_deliveries_again"], [lane for lane, _ in revived], [e.obligation for _, e in revived], now
             )
-        queued: list[tuple[int, str, Effect]] = [(f.lane, f.key, e) for f in folded for e in (*f.queue, *f.revive)]
-        if queued:
-            await self._connection.execute(
-                SQL["queue_deliveries"],
-                [lane for lane, _, _ in queued],
-                [e.obligation for _, _, e in queued],
-                [key for _, key, _ in queued],
-                [e.system for _, _, e in queued],
-                [e.document for _, _, e in queued],
-                [e.partner for _, _, e in queued],
-                [e.ordering_key for _, _, e in queued],
-                [_content.encode(e.content) for _, _, e in queued],
-                [e.number for _, _, e in queued],
-                [_content.encode(e.told) for _, _, e in queued],
-                now,
+        queued = [
+            (
+                f.lane,
+                e.obligation,
+                f.key,
+                e.system,
+                e.document,
+                e.partner,
+                e.ordering_key,
+                _content.encode(e.content),
+                e.number,
+                _content.encode(e.told),
             )
+            for f in folded
+            for e in (*f.queue, *f.revive)
+        ]
+        if queued:
+            await self._connection.execute(SQL["queue_deliveries"], queued, now)
         cancelled = [(f.lane, id_) for f in folded for id_ in f.cancel]
         if cancelled:
             await self._connection.execute(

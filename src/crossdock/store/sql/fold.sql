@@ -16,9 +16,8 @@ SELECT lane, key, state, known, positions, created_at, defect
 -- name: save_processes
 -- Writes each process as it now stands.
 INSERT INTO processes (lane, key, process, state, known, positions, milestone, summary, wake_at, created_at, updated_at)
-SELECT lane, key, process, state, known, string_to_array(positions, ',')::bigint[], milestone, summary::json, wake_at, created_at, $11
-  FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[])
-       AS p (lane, key, process, state, known, positions, milestone, summary, wake_at, created_at)
+SELECT lane, key, process, state, known, positions, milestone, summary::json, wake_at, created_at, $2
+  FROM unnest($1::folded_process[])
     ON CONFLICT (lane, key) DO UPDATE SET state = excluded.state, known = excluded.known, positions = excluded.positions,
        milestone = excluded.milestone, summary = excluded.summary, wake_at = excluded.wake_at, updated_at = excluded.updated_at, defect = ''
 
@@ -33,9 +32,8 @@ SELECT lane, key, process, state, known, string_to_array(positions, ',')::bigint
 -- name: save_obligations
 -- Writes the obligations that are new or changed.
 INSERT INTO obligations (lane, id, key, kind, debtor, creditor, status, due_at, blocked_by, evidence, subject, amount, opened_at, updated_at)
-SELECT lane, id, key, kind, debtor, creditor, status, due_at, string_to_array(blocked_by, E'\x1f'), string_to_array(evidence, E'\x1f'), subject, amount, $13, $13
-  FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::numeric[])
-       AS o (lane, id, key, kind, debtor, creditor, status, due_at, blocked_by, evidence, subject, amount)
+SELECT lane, id, key, kind, debtor, creditor, status, due_at, blocked_by, evidence, subject, amount, $2, $2
+  FROM unnest($1::saved_obligation[])
     ON CONFLICT (lane, id) DO UPDATE SET status = excluded.status, due_at = excluded.due_at, blocked_by = excluded.blocked_by,
        evidence = excluded.evidence, debtor = excluded.debtor, creditor = excluded.creditor, amount = excluded.amount, updated_at = excluded.updated_at
 
@@ -75,11 +73,10 @@ INSERT INTO names (lane, key, kind, value)
 SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
 
 -- name: queue_deliveries
--- Queues effects by their obligation's id: queueing one twice does nothing. 
+-- Queues effects by their obligation's id: queueing one twice does nothing.
 INSERT INTO deliveries (lane, id, key, system, document, partner, ordering_key, content, number, told, status, due_at, created_at)
-SELECT lane, id, key, system, document, partner, ordering_key, content, number, told, 'queued', $11, $11
-  FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::text[], $10::bytea[])
-       AS d (lane, id, key, system, document, partner, ordering_key, content, number, told)
+SELECT lane, id, key, system, document, partner, ordering_key, content, number, told, 'queued', $2, $2
+  FROM unnest($1::queued_delivery[])
     ON CONFLICT (lane, id) DO NOTHING
 
 -- name: cancel_deliveries

@@ -5,7 +5,7 @@ SELECT lane FROM lanes WHERE lane = ANY($1::int[]) ORDER BY lane FOR UPDATE
 -- name: record
 -- Appends the facts that are new, in the order given, and moves the heads. Needs the lanes' locks. Doubles, within the batch or of old, are left out.
 WITH input AS (
-    SELECT * FROM unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::timestamptz[], $9::bigint[], $10::bytea[])
+    SELECT * FROM unnest($1::recorded_fact[])
         WITH ORDINALITY AS t (lane, digest, key, type, version, source, source_id, occurred_at, message, body, n)
 ), fresh AS (
     SELECT DISTINCT ON (i.lane, i.digest) i.*
@@ -21,7 +21,7 @@ WITH input AS (
      WHERE l.lane = n.lane
 )
 INSERT INTO facts (lane, position, digest, key, type, version, source, source_id, occurred_at, recorded_at, message, body)
-SELECT lane, position, digest, key, type, version, source, source_id, occurred_at, $11, message, body FROM numbered
+SELECT lane, position, digest, key, type, version, source, source_id, occurred_at, $2, message, body FROM numbered
 
 -- name: claim_lanes
 -- Takes up to $1 lanes that have facts ahead of their cursor, the most loaded first, and holds them to the end of the transaction; lanes that another worker holds are passed over.
