@@ -164,6 +164,49 @@ def test_a_csv_snapshot_is_understood_whole_or_not_at_all() -> None:
     assert not any(reading.snapshots for reading in bad)
 
 
+RECEIPTS = {
+    "number": "po", "site": "to", "due_on": "due", "line": "no", "item": "sku", "quantity": "qty", "unit": "uom",
+    "sender": "vendor", "cancelled": "status == 'void'",
+}  # fmt: skip
+EXPECTED = "po,to,due,no,sku,qty,uom,vendor,status\n"
+
+
+def test_rows_of_one_number_are_one_expected_receipt() -> None:
+    by = reader("csv", receipts={"po": RECEIPTS})
+    text = EXPECTED + (
+        "PO-9,E1,2026-02-01,10,W-100,3,CA,M,open\nPO-10,west,2026-03-01,,ROPE,2.5,YD,,open\n"
+        "PO-9,E1,2026-02-01,20,ROPE,7,YD,M,open\nPO-8,,,,,,,,void\n"
+    )
+    readings = read(by, text)
+    facts = {fact.key: fact.data for reading in readings for fact in reading.facts}
+    assert list(facts) == ["RECEIPT-PO-9", "RECEIPT-PO-10", "RECEIPT-PO-8"]
+    assert isinstance(facts["RECEIPT-PO-9"], ReceiptExpected)
+    assert (facts["RECEIPT-PO-9"].warehouse, facts["RECEIPT-PO-9"].sender) == ("3pl", "M")
+    assert isinstance(facts["RECEIPT-PO-8"], ReceiptCancelled)
+    rows = [(e.source_id, e.line, e.item, e.quantity) for reading in readings for e in reading.expected]
+    assert rows == [
+        ("PO-9", "10", "W-100", 36),
+        ("PO-9", "20", "ROPE", 7),
+        ("PO-10", "1", "ROPE", Decimal("2.5")),
+        ("PO-8", "", "", 0),
+    ]
+    assert held(readings) == ""
+
+
+def test_a_receipt_with_a_row_that_is_not_understood_is_held_with_its_line_and_the_others_are_told() -> None:
+    by = reader("csv", receipts={"po": RECEIPTS})
+    text = EXPECTED + (
+        "PO-9,E1,2026-02-01,10,W-100,3,CA,M,open\nPO-9,E1,2026-02-01,20,NONE,7,YD,M,open\n"
+        "PO-10,west,soon,,ROPE,2,YD,,open\nPO-11,west,2026-03-01,,ROPE,2,YD,,open\n"
+    )
+    readings = read(by, text)
+    assert [fact.key for reading in readings if not reading.held for fact in reading.facts] == ["RECEIPT-PO-11"]
+    assert [e.source_id for reading in readings for e in reading.expected] == ["PO-11"]
+    assert held(readings) == "unknown-item"
+    assert detail(readings).startswith("line 3: settings.receipts.po.item: unknown-item")
+    assert "line 4: settings.receipts.po.due_on" in detail(readings)
+
+
 @pytest.mark.parametrize("text", ["", "a,a\n1,2\n", CSV + "receipt,M1\n"])
 def test_a_file_that_is_no_table_is_held(text: str) -> None:
     assert held(read(reader("csv", movements={"moved": MOVEMENTS}), text)) == "unreadable"

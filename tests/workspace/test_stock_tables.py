@@ -68,6 +68,19 @@ path = "/v1/stock"
 """
 
 
+MOVEMENTS = r"""
+[movements]
+site = "COLUMBUS"
+zone = "America/Chicago"
+reasons = { Z1 = "scrap" }
+conditions = { ZZ = "quarantine", ZY = "" }
+statuses = { QD = "damaged" }
+
+[movements.sequences]
+947 = 'ADJ-(\d+)'
+"""
+
+
 @pytest.fixture
 def stocked(wholesaler: Path) -> Path:
     """The wholesaler, with stock kept and two channels."""
@@ -83,6 +96,7 @@ def stocked(wholesaler: Path) -> Path:
     (wholesaler / "channels" / "shop-items.csv").write_text("item\nNW-1001\nNW-1002\n")
     (wholesaler / "channels" / "market.toml").write_text('system = "acme"\n')
     (wholesaler / "systems" / "shop.toml").write_text(SHOP_SYSTEM)
+    _append(wholesaler / "partners" / "quick3pl.toml", MOVEMENTS)
     _append(wholesaler / "partners" / "blue.toml", "\n[stock]\npriority = 10\nsplit = false\n")
     return wholesaler
 
@@ -199,6 +213,14 @@ SLIPS = [
     ("channels/shop.toml", 'action = "zero"', 'action = "nil"', "bad-value", "cannot be"),
     ("channels/shop-items.csv", "NW-1002", "NW-1OO2", "unknown-item", "NW-1"),
     ("systems/shop.toml", "inventory-advice", "inventory-advise", "missing-key", "inventory-advice"),
+    ("partners/quick3pl.toml", 'site = "COLUMBUS"', 'site = "COLUMBOS"', "unknown-site", "did you mean `COLUMBUS`?"),
+    ("partners/quick3pl.toml", 'zone = "America/Chicago"', 'zone = "Chicago"', "bad-value", "no time zone"),
+    ("partners/quick3pl.toml", 'Z1 = "scrap"', 'Z1 = "scrapp"', "bad-value", "did you mean `scrap`?"),
+    ("partners/quick3pl.toml", 'ZZ = "quarantine"', 'ZZ = "quarantene"', "bad-value", "did you mean `quarantine`?"),
+    ("partners/quick3pl.toml", 'QD = "damaged"', 'QD = "customer"', "bad-value", "no place that stock is in"),
+    ("partners/quick3pl.toml", r"'ADJ-(\d+)'", r"'ADJ-(\d+'", "bad-value", "no regular expression"),
+    ("partners/quick3pl.toml", r"'ADJ-(\d+)'", "'ADJ-'", "bad-value", "has 0 groups"),
+    ("partners/quick3pl.toml", "947 = 'ADJ", "974 = 'ADJ", "bad-value", "did you mean `947`?"),
     ("partners/blue.toml", "priority = 10", "prioritie = 10", "unknown-key", "did you mean `priority`?"),
 ]
 

@@ -2,6 +2,7 @@
 
 import getpass
 from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from crossdock.cli.session import (
     print_rows,
 )
 from crossdock.flow.reconcile import Limits, Refused, ignored, nothing_known, reconcile_system, repair
+from crossdock.ledger.movement import Movement
 from crossdock.reconcile.evidence import Terms
 from crossdock.store.database import Database
 from crossdock.store.log import FactLog
@@ -181,23 +183,61 @@ def ignore(
         console.print(f"{variance} is left alone until {end:%Y-%m-%d %H:%M} UTC.")
 
 
+async def _repair_free(
+    books: StockReconciliation, system: str | None, worth: Decimal, limits: Limits, who: str, reason: str
+) -> dict[str, Any]:
+    """Repairs what is open and known to be worth at most `worth`, each by itself."""
+    repaired: list[Movement] = []
+    left: list[dict[str, str]] = []
+    for row in await books.variances(system, ["open"], limit=100_000):
+        amount = row["amount"]
+        if amount is None or abs(amount) > worth:
+            why = "its value is not known" if amount is None else f"it is worth more than {worth}"
+            left.append({"variance": row["key"], "why": why})
+            continue
+        try:
+            repaired.append(await repair(books, row["key"], who, reason, datetime.now(UTC), limits))
+        except (KeyError, Refused) as error:
+            why = str(error) if isinstance(error, Refused) else "its snapshot is not kept any more"
+            left.append({"variance": row["key"], "why": why})
+    return {"repaired": repaired, "left": left}
+
+
 @app.command("repair")
 def repair_command(
-    variance: Variance,
     reason: Reason,
+    variance: Annotated[str, typer.Argument(help="A variance, as `crossdock reconcile show` lists it.")] = "",
+    free: Annotated[
+        bool, typer.Option("--free", help="All that are open and worth at most `repair_free` of [stock].")
+    ] = False,
+    system: Annotated[str | None, typer.Option(help="With --free: only of this system.")] = None,
     workspace: WorkspaceFolder = HERE,
     who: Who = "",
     json: Json = False,
 ) -> None:
     """Adjust our books by what a variance differs, in somebody's name. Ends with 1 when it may not be done (says why), 3 when there is no such variance."""
+    if bool(variance) == free:
+        fail("name a variance, or say --free", 2)
+    me = who or getpass.getuser()
 
     async def work(database: Database) -> Any:
         loaded = await _workspace(database)
         policy = loaded.stock if loaded else None
-        limits = Limits(amount=policy.repair_limit) if policy else Limits()
+        limits = Limits(units=policy.repair_units, amount=policy.repair_limit) if policy else Limits()
         books = StockReconciliation(database)
-        return await repair(books, variance, who or getpass.getuser(), reason, datetime.now(UTC), limits)
+        if free:
+            worth = policy.repair_free if policy else Decimal(0)
+            return await _repair_free(books, system, worth, limits, me, reason)
+        return await repair(books, variance, me, reason, datetime.now(UTC), limits)
 
+    if free:
+        done = ask(workspace, work)
+        if json:
+            print_json(done)
+        else:
+            console.print(f"{len(done['repaired'])} repaired, {len(done['left'])} left as they are")
+            print_rows(done["left"], {"variance": "left", "why": "because"}, nothing="Nothing is left.")
+        return
     try:
         movement = ask(workspace, work)
     except KeyError:

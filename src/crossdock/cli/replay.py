@@ -29,12 +29,14 @@ from crossdock.facts.order import EffectRetried, ExceptionDecided, PriceApproved
 from crossdock.flow.rebuild import Difference, compare, evolve_all, mend_lane
 from crossdock.flow.replay import Preview, preview
 from crossdock.ports.log import Stored
+from crossdock.ports.stock import Unequal
 from crossdock.store.audit import audit
 from crossdock.store.database import Database
 from crossdock.store.inbox import MessageInbox, message_of
 from crossdock.store.log import FactLog
 from crossdock.store.lookup import Lookup
 from crossdock.store.outbox import DeliveryOutbox
+from crossdock.store.stock import StockBooks
 from crossdock.store.versions import WorkspaceVersions
 from crossdock.wiring import AgreementBook, Systems
 
@@ -235,9 +237,9 @@ def rebuild(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Fold all state anew from the log and compare it with what stands: they must be equal. Ends with 1 when they are not."""
+    """Fold all state anew from the log, and the books of stock from their movements, and compare them with what stands: they must be equal. Ends with 1 when they are not."""
 
-    async def work() -> tuple[int, int, int, list[Difference]]:
+    async def work() -> tuple[int, int, int, list[Difference], list[Unequal], int]:
         async with database_of(workspace) as database:
             book = AgreementBook(WorkspaceVersions(database))
             await book.refresh()
@@ -254,11 +256,23 @@ def rebuild(
                         processes += len(folded)
                         facts += held.position
                     progress.advance(task)
-            return processes, facts, mended, differences
+                progress.update(task, description="adding up the movements of stock anew")
+                books = StockBooks(database)
+                movements, unequal = await books.movements(), await books.rebuild()
+            return processes, facts, mended, differences, unequal, movements
 
-    processes, facts, mended, differences = asyncio.run(work())
+    processes, facts, mended, differences, unequal, movements = asyncio.run(work())
     if json:
-        print_json({"processes": processes, "facts": facts, "mended": mended, "differences": differences})
+        print_json(
+            {
+                "processes": processes,
+                "facts": facts,
+                "mended": mended,
+                "differences": differences,
+                "movements": movements,
+                "stock": unequal,
+            }
+        )
     else:
         if mend:
             console.print(f"{mended:,} processes that were set aside are folded again")
@@ -267,5 +281,11 @@ def rebuild(
             console.print(
                 f"  {each.key} {each.what} {each.id}: the log says {each.log_says}, the store {each.store_says}"
             )
-    if differences:
+        console.print(f"{movements:,} movements of stock added up; {len(unequal)} figures of the books differ")
+        for wrong in unequal[:50]:
+            where = f"{wrong.item} {wrong.site}".strip()
+            console.print(
+                f"  {where} {wrong.what} {wrong.name}: the movements say {wrong.folded}, the books {wrong.stands}"
+            )
+    if differences or unequal:
         raise typer.Exit(WRONG)

@@ -75,8 +75,10 @@ class StockPolicy(msgspec.Struct, frozen=True, kw_only=True):
     allocation: who goes first when there is not enough. horizon_days: how far ATP looks. What orders of a partner may do (split, wait, substitute) stands in its agreement.
     buffer: never promised, by item and site, where the item says no `safety`. receipts_late_days: an expected receipt that is later than that is not counted on.
     negative_at: sites whose balances may fall below nothing.
-    repair_free: a repair worth at most this may be done without approval; repair_limit: above this it may not be done at all, None: no such limit.
-    reconcile: when snapshots are asked for; grace_minutes: a difference younger than that may be a movement under way. silent_after_minutes: a system that tells
+    repair_free: repairs worth at most this may be done together, without a word to each; repair_limit, repair_units: worth more than this, or of more units, one may
+    not be done at all, None: no such limit.
+    reconcile: when snapshots are asked for; grace_minutes: a difference younger than that may be a movement under way; patience_hours: for so long a missing message
+    is waited for; look_back_days: so far back causes are looked for at a first comparison. silent_after_minutes: a system that tells
     stock and was not heard for so long is stale, None: never.
     """
 
@@ -87,8 +89,11 @@ class StockPolicy(msgspec.Struct, frozen=True, kw_only=True):
     negative_at: tuple[str, ...] = ()
     repair_free: Decimal = ZERO
     repair_limit: Decimal | None = None
+    repair_units: Decimal | None = None
     reconcile: Schedule = Schedule()
     grace_minutes: float = 60
+    patience_hours: float = 24
+    look_back_days: int = 14
     silent_after_minutes: float | None = 60
     owners: tuple[StockOwner, ...] = ()
     sites: Mapping[str, StockSite] = {}

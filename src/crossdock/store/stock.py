@@ -13,6 +13,7 @@ from crossdock.ledger.planning import FIRST_COME, Planning
 from crossdock.ports.stock import AllowNegative, Explained, Gap, Moved, Pair, Stock, Supply, Unequal, never
 from crossdock.store import stock_reading
 from crossdock.store.database import Database
+from crossdock.store.queries import SQL
 from crossdock.store.stock_moving import lock, move
 from crossdock.store.stock_rebuilding import unequal
 from crossdock.store.stock_reserving import changed_for_offer, expect, expire, replan, reserve
@@ -77,6 +78,12 @@ class StockBooks:
         """Numbers of streams that have been missing for so long."""
         async with self._database.pool.acquire() as connection:
             return await stock_reading.gaps(connection, now, older_than_seconds)
+
+    async def movements(self) -> int:
+        """How many movements the books hold."""
+        async with self._database.pool.acquire() as connection:
+            found: int = await connection.fetchval(SQL["movements_kept"])
+        return found
 
     async def rebuild(self) -> list[Unequal]:
         """What stands otherwise than its movements and reservations say; empty: the books are proven."""

@@ -15,9 +15,13 @@ import msgspec
 
 from crossdock.connectors.json.reader import JsonReader
 from crossdock.connectors.json.spec import JsonSpec, json_spec
+from crossdock.connectors.json.stock import Words
+from crossdock.connectors.json.stock_reader import StockMaps
 from crossdock.connectors.json.writer import JsonWriter
 from crossdock.connectors.settings import SettingsError
+from crossdock.crosswalk.directory import Directory, Partner
 from crossdock.crosswalk.maps import Expression, Map, MapError
+from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.workspace.positions import Path as KeyPath
 from crossdock.workspace.problems import did_you_mean
 from crossdock.workspace.shape import fit, plain
@@ -38,6 +42,9 @@ CALLED_FOR: Mapping[str, tuple[str, ...]] = {
 }
 """The kinds of document that a system of a role must be able to take. credit-check is looked for where a policy asks for it."""
 
+NOBODYS = Words(Crosswalk(Directory(version=0)), "", Partner(id="", role="warehouse"))
+"""Words to compile maps with, of which none is looked up."""
+
 _PLACE = re.compile(r"^settings((?:[.\[][^:\s]*)?): (.*)$", re.DOTALL)
 
 
@@ -57,8 +64,8 @@ def _module(connector: str) -> Any:
 
 
 def speaks_json(connector: str, format: str) -> bool:
-    """Whether the settings hold the JSON format's part too."""
-    return format == "json" or (not format and connector != "folder")
+    """Whether the settings hold the part that maps objects, of JSON or rows of CSV."""
+    return format in ("json", "csv") or (not format and connector != "folder")
 
 
 def faults(connector: str, format: str, role: str, settings: Mapping[str, Any], root: Path) -> Iterator[Fault]:
@@ -113,6 +120,8 @@ def _maps(declared: JsonSpec) -> Iterator[Fault]:
         if reason := _refused(lambda n=name, f=fact: JsonReader("", {n: f})):  # type: ignore[misc]  # mypy cannot type defaults of lambdas
             yield reason
     if reason := _refused(lambda: JsonReader("", {}, declared.tells_nothing)):
+        yield reason
+    if reason := _refused(lambda: StockMaps(declared, NOBODYS, "settings")):
         yield reason
 
 

@@ -24,6 +24,7 @@ from crossdock.workspace.model import (
     Policy,
     SystemFile,
 )
+from crossdock.workspace.movements import check_movements
 from crossdock.workspace.positions import Path as KeyPath
 from crossdock.workspace.problems import Problem, Report, WorkspaceError
 from crossdock.workspace.routing import from_rows
@@ -81,6 +82,7 @@ def read(path: Path, environ: Mapping[str, str]) -> tuple[Loaded | None, list[Pr
     )
     cross_check(draft)
     check_stock(draft, channels)
+    check_movements(draft)
     return _loaded(draft, channels), report.problems()
 
 

@@ -82,16 +82,26 @@ class StockTable(Described, frozen=True):
         Literal["hold", "trust"],
         Meta(description="What could not be picked is on hold until it is counted, or the books are trusted."),
     ] = "hold"
-    repair_free: Annotated[Decimal, Meta(description="A repair of the books worth at most this needs no approval.")] = (
-        Decimal(0)
-    )
+    repair_free: Annotated[
+        Decimal,
+        Meta(description="Repairs of the books worth at most this are made together (`reconcile repair --free`)."),
+    ] = Decimal(0)
     repair_limit: Annotated[
         Decimal | None, Meta(description="A repair worth more than this is not made at all; left out: no limit.")
+    ] = None
+    repair_units: Annotated[
+        Decimal | None, Meta(description="Nor is one of more units than this; left out: no limit.")
     ] = None
     reconcile: Annotated[Schedule, Meta(description="When the books are held against the warehouses'.")] = Schedule()
     grace_minutes: Annotated[float, Meta(description="A difference younger than that may be a movement under way.")] = (
         60
     )
+    patience_hours: Annotated[
+        float, Meta(description="So long a missing message is waited for before what it left is drift.")
+    ] = 24
+    look_back_days: Annotated[
+        int, Meta(description="So far back causes are looked for when no comparison came before.", ge=1, le=3650)
+    ] = 14
     silent_after_minutes: Annotated[
         float | None, Meta(description='A system that tells stock and was not heard for so long is stale; or "never".')
     ] = 60

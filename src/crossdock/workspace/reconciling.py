@@ -11,7 +11,14 @@ from crossdock.workspace.model import Loaded
 
 def reconcile_terms(loaded: Loaded) -> Terms:
     """The terms that `[stock]` says."""
-    return Terms() if loaded.stock is None else Terms(grace=timedelta(minutes=loaded.stock.grace_minutes))
+    stock = loaded.stock
+    if stock is None:
+        return Terms()
+    return Terms(
+        grace=timedelta(minutes=stock.grace_minutes),
+        patience=timedelta(hours=stock.patience_hours),
+        look_back=timedelta(days=stock.look_back_days),
+    )
 
 
 def reconcile_items(loaded: Loaded) -> Items:

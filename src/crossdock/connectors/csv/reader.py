@@ -1,7 +1,7 @@
-"""CSV files to movements and snapshots by the workspace's maps, row by row: no part of memory but the file itself grows with movements.
+"""CSV files to movements, snapshots and expected receipts by the workspace's maps, row by row: no part of memory but the file itself grows with movements.
 
 Movements that can be understood are told, and the message is held for those that cannot, each with its line and field; read again, what was told before is known.
-A snapshot is understood whole or not at all: a line that is missing would be a difference.
+A snapshot is understood whole or not at all: a line that is missing would be a difference. So is each receipt: the rows that bear its number.
 """
 
 import csv
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from crossdock.connectors.json.spec import CsvFormat
-from crossdock.connectors.json.stock import Compiled, movement, snapshot_line
-from crossdock.connectors.json.stock_reader import PART, StockMaps, snapshot
+from crossdock.connectors.json.stock import Compiled, movement, receipt_number, snapshot_line
+from crossdock.connectors.json.stock_reader import PART, StockMaps, receipt_reading, snapshot
 from crossdock.crosswalk.maps import MapError
 from crossdock.facts import Fact
 from crossdock.facts.interchange import MessageHeld
@@ -33,13 +33,15 @@ class CsvReader:
         self._format = format
 
     def read(self, message: Message) -> Iterator[Reading]:
-        """Movements in parts, then the snapshot; the last reading says whether the message is held."""
+        """Movements in parts, then the snapshot and the receipts; the last reading says whether the message is held."""
         troubles = _Troubles()
         try:
             for compiled in self._maps.movements:
                 yield from self._movements(compiled, message, troubles)
             for head, lines in self._maps.snapshots:
                 yield from self._snapshot(head, lines, message, troubles)
+            for head, lines in self._maps.receipts:
+                yield from self._receipts(head, lines, message, troubles)
         except (UnicodeDecodeError, csv.Error, _NoTable) as error:
             troubles.add(0, "unreadable", str(error))
         if troubles.count:
@@ -79,6 +81,22 @@ class CsvReader:
                 yield Reading(snapshots=(snapshot(head, first or {}, found, message),))
             except MapError as error:
                 troubles.add(2, "map-failed", str(error))
+
+    def _receipts(self, head: Compiled, lines: Compiled, message: Message, troubles: "_Troubles") -> Iterator[Reading]:
+        found: dict[str, list[Row]] = {}
+        for number, row in self._rows(message):
+            try:
+                if head.holds(row):
+                    found.setdefault(receipt_number(head, head.told(row)), []).append((number, row))
+            except MapError as error:
+                troubles.add(number, getattr(error, "cause", "map-failed"), str(error))
+        for told in found.values():
+            (at, first), rows = told[0], [row for _, row in told]
+            try:
+                yield receipt_reading(head, lines, first, message, rows)
+            except MapError as error:
+                named = getattr(error, "row", None)
+                troubles.add(at if named is None else told[named][0], getattr(error, "cause", "map-failed"), str(error))
 
     def _rows(self, message: Message) -> Iterator[Row]:
         """(line of the file, row by column)."""

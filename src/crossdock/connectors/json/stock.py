@@ -4,7 +4,7 @@ A map is a table of expressions over one object. Its words are made ours as thos
 What is wrong is said with the map and the field (`RowError`); nothing is guessed and nothing is rounded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -81,7 +81,8 @@ class SnapshotMap(_Table, frozen=True):
 
 class ReceiptMap(_Table, frozen=True):
     """How a message tells what is expected. each: a list of receipts inside it. number, site, due_on (a date), and, where told, kind, sender, purchase_order, shipment,
-    carrier: over the receipt; lines: its lines, over which line, item, quantity, unit, lot run. cancelled: an expression that says that nothing of it will come."""
+    carrier: over the receipt; lines: its lines, over which line, item, quantity, unit, lot run. In a CSV file each row is a line, and rows of one number are one
+    receipt, of which the first says the rest. cancelled: an expression that says that nothing of it will come."""
 
     number: str
     site: str = ""
@@ -98,11 +99,13 @@ class ReceiptMap(_Table, frozen=True):
 
 
 class RowError(MapError):
-    """What an object tells of stock cannot be understood. cause: as of a document that is held (unknown-item, inexact-unit ...), or map-failed."""
+    """What an object tells of stock cannot be understood. cause: as of a document that is held (unknown-item, inexact-unit ...), or map-failed.
+    row: which line of a receipt it is about, from 0; None: the receipt itself."""
 
     def __init__(self, where: str, expression: str, reason: str, cause: str = "map-failed") -> None:
         super().__init__(where, expression, reason)
         self.cause = cause
+        self.row: int | None = None
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -271,15 +274,20 @@ def snapshot_line(compiled: Compiled, value: Any) -> SnapshotLine | None:
     )
 
 
+def receipt_number(head: Compiled, told: Mapping[str, str]) -> str:
+    """Our number of the receipt that an object is about. Raises MapError."""
+    if not told.get("number"):
+        raise head.fail("number", "gives nothing, and must name the receipt")
+    return told["number"]
+
+
 def receipt(
-    head: Compiled, lines: Compiled, value: Any
+    head: Compiled, lines: Compiled, value: Any, rows: Sequence[Any] | None = None
 ) -> tuple[str, ReceiptExpected | ReceiptCancelled, tuple[ExpectedReceipt, ...]]:
-    """(number, fact, what the books expect by it) of a receipt. Raises MapError."""
+    """(number, fact, what the books expect by it) of a receipt, whose lines are `rows` or, where these are None, the map's `lines`. Raises MapError."""
     told = head.told(value)
     table: ReceiptMap = head.table
-    number = told.get("number", "")
-    if not number:
-        raise head.fail("number", "gives nothing, and must name the receipt")
+    number = receipt_number(head, told)
     if table.cancelled != "false" and Expression(table.cancelled, f"{head.where}.cancelled").holds(value):
         return number, ReceiptCancelled(), (_row(number, "", "", "", "", Decimal(0), date(1, 1, 1)),)
     site = head.site(told)
@@ -287,10 +295,10 @@ def receipt(
         due_on = date.fromisoformat(told.get("due_on", "")[:10])
     except ValueError:
         raise head.fail("due_on", f"{told.get('due_on')!r} is no date as 2026-01-31") from None
-    elements = Expression(table.lines, f"{head.where}.lines").evaluate(value)
+    elements = rows if rows is not None else Expression(table.lines, f"{head.where}.lines").evaluate(value)
     if not isinstance(elements, list):
         raise head.fail("lines", f"should give a list, and gives {elements!r}")
-    expected = tuple(_expected_line(lines, element, n) for n, element in enumerate(elements, 1))
+    expected = tuple(_expected_line(lines, element, n) for n, element in enumerate(elements))
     system, partner = head.words.warehouses.get(site, ("", ""))
     kind = told.get("kind") or "purchase-order"
     fact = ReceiptExpected(
@@ -324,12 +332,16 @@ def _row(number: str, line: str, kind: str, item: str, site: str, quantity: Deci
     )
 
 
-def _expected_line(lines: Compiled, value: Any, place: int) -> ExpectedLine:
-    told = lines.told(value)
-    item = lines.item(told)
-    quantity = lines.quantity(told, item)
-    if quantity < 0:
-        raise lines.fail("quantity", f"less than nothing ({quantity}) cannot be expected")
+def _expected_line(lines: Compiled, value: Any, row: int) -> ExpectedLine:
+    try:
+        told = lines.told(value)
+        item = lines.item(told)
+        quantity = lines.quantity(told, item)
+        if quantity < 0:
+            raise lines.fail("quantity", f"less than nothing ({quantity}) cannot be expected")
+    except RowError as error:
+        error.row = row
+        raise
     return ExpectedLine(
-        line=told.get("line") or str(place), item=item.id, quantity=quantity, unit=item.unit, lot=told.get("lot", "")
+        line=told.get("line") or str(row + 1), item=item.id, quantity=quantity, unit=item.unit, lot=told.get("lot", "")
     )

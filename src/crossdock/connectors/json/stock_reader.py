@@ -63,7 +63,7 @@ class StockMaps:
             for each in _each(head, value):
                 if head.holds(each):
                     known = True
-                    readings.append(_receipt(head, lines, each, message))
+                    readings.append(receipt_reading(head, lines, each, message))
         return known, readings
 
 
@@ -83,8 +83,11 @@ def snapshot(head: Compiled, value: Any, lines: list[SnapshotLine], message: Mes
     )
 
 
-def _receipt(head: Compiled, lines: Compiled, value: Any, message: Message) -> Reading:
-    number, data, expected = receipt(head, lines, value)
+def receipt_reading(
+    head: Compiled, lines: Compiled, value: Any, message: Message, rows: list[Any] | None = None
+) -> Reading:
+    """What an expected receipt tells: its fact, and the rows that the books expect. Raises MapError."""
+    number, data, expected = receipt(head, lines, value, rows)
     fact = Fact(
         key=receipt_key(number),
         data=data,

@@ -37,3 +37,7 @@ SELECT key, line, max(item), sum(folded) AS folded, sum(stands) AS stands FROM (
     UNION ALL
     SELECT key, line, item, 0, reserved, wanted FROM demands
 ) t GROUP BY 1, 2 HAVING sum(folded) <> sum(stands) OR sum(folded) > sum(wanted) ORDER BY 1, 2 LIMIT $1
+
+-- name: movements_kept
+-- How many movements the books hold.
+SELECT count(*) FROM movements
