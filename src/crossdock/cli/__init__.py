@@ -6,7 +6,7 @@
 
 import typer
 
-from crossdock.cli import channels, demo, edi, lookup, messages, reconcile, replay, run, stock, workspace
+from crossdock.cli import channels, demo, edi, lookup, messages, reconcile, replay, run, serve, stock, workspace
 from crossdock.cli.session import versions_and_backlog
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 workspace.register(app, versions_and_backlog)
 run.register(app)
+serve.register(app)
 lookup.register(app)
 messages.register(app)
 replay.register(app)

@@ -1,0 +1,66 @@
+"""What went wrong as a problem: our own, the framework's, the database's, and what nobody expected."""
+
+import re
+from typing import Any
+
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
+
+from crossdock.api.problem import Problem, problem
+from crossdock.store.database import UNREACHABLE
+
+RETRY_AFTER_SECONDS = 5
+
+_BY_STATUS = {
+    400: "malformed",
+    401: "not-signed-in",
+    403: "not-allowed",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    409: "conflict",
+    412: "changed-meanwhile",
+    413: "too-large",
+    415: "unsupported-media-type",
+    422: "invalid",
+    428: "precondition-required",
+    429: "too-many-requests",
+    503: "unavailable",
+}
+_PLACE = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\[(\d+|\.\.\.)\]")
+
+
+def pointer(path: str) -> str:
+    """A msgspec path (`$.lines[0].quantity`) as a JSON pointer (`#/lines/0/quantity`). A member whose name the path does not tell is `*`."""
+    return "#" + "".join(f"/{(name or place).replace('...', '*')}" for name, place in _PLACE.findall(path))
+
+
+def problem_of(error: Exception, traceparent: str = "") -> Problem:
+    """The problem that an error is answered as."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ValidationException):
+        return problem("invalid", "the request does not say what it must", errors=_errors(error))
+    if isinstance(error, SerializationException):
+        return problem("malformed", "the body is no JSON")
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        slug = _BY_STATUS.get(error.status_code, "malformed")
+        return Problem(slug, error.detail or slug, headers=dict(error.headers or {}))
+    if isinstance(error, UNREACHABLE):
+        return problem(
+            "unavailable", "the database cannot be reached", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+        )
+    return problem("defect", "a defect of ours; it is in the log", trace=traceparent[3:35])
+
+
+def _errors(error: ValidationException) -> list[dict[str, Any]]:
+    found = []
+    for each in error.extra if isinstance(error.extra, list) else []:
+        key, source = str(each.get("key", "")), str(getattr(each.get("source"), "value", each.get("source") or ""))
+        message = str(each.get("message", ""))
+        if source in ("query", "header", "cookie", "path"):
+            found.append({"parameter": key, "detail": message})
+        else:
+            words, _, path = message.partition(" - at `")
+            place = path.rstrip("`") if path else "$." + key if key not in ("", "data") else "$"
+            found.append({"pointer": pointer(place), "detail": words})
+    return found or [{"pointer": "#", "detail": error.detail}]

@@ -1,0 +1,191 @@
+"""What every request to /v1 passes: its trace, who asks, and for a write the promise that it is done once however often it is sent.
+
+A write's key is claimed in the database before the route runs, so that of any number of the same at once, on any number of servers, one does the
+work. Its answer and its line in the audit log are kept together and are there before the caller has the answer. What is refused leaves its key free.
+"""
+
+import hashlib
+import zlib
+from typing import Any
+
+import msgspec
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from crossdock.api.hub import Hub
+from crossdock.api.permission import permission_of
+from crossdock.api.principal import Principal
+from crossdock.api.problem import problem
+from crossdock.api.trace import trace_id, traceparent_of
+from crossdock.store.access import Answered, Write
+
+BODY_BYTES = 1_000_000
+"""The most that a body may have, unpacked, unless the route's opt `body_bytes` says otherwise."""
+
+WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
+RETRY_AFTER_SECONDS = 1
+NOT_KEPT = frozenset(("traceparent", "date", "server", "ratelimit", "ratelimit-policy", "content-length"))
+"""Headers of an answer that are of the moment, and so are not given again with it."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Gate:
+    """ASGI middleware on the /v1 router. A POST that changes nothing has the opt `reads=True` and needs no key."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        hub: Hub = scope["litestar_app"].state["hub"]
+        headers = dict(scope["headers"])
+        traceparent = traceparent_of(_text(headers.get(b"traceparent")))
+        passing: dict[str, Any] = {"traceparent": traceparent}
+        scope["state"]["crossdock"] = passing
+        told = [(b"traceparent", traceparent.encode())]
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *told]
+            await send(message)
+
+        principal = await hub.authentication.principal(_text(headers.get(b"authorization")))
+        scope["user"] = principal
+        handler = scope["route_handler"]
+        if scope["method"] not in WRITES:
+            await self._app(scope, receive, answer)
+            return
+        permission = permission_of(handler)
+        if permission is not None and (principal is None or not principal.may(permission)):
+            await self._app(scope, receive, answer)  # the guard answers
+            return
+        body = await _body(receive, headers, int(handler.opt.get("body_bytes", BODY_BYTES)))
+        if handler.opt.get("reads") or principal is None:
+            await self._app(scope, _again(body), answer)
+            return
+        await self._once(hub, scope, headers, body, principal, answer)
+
+    async def _once(
+        self, hub: Hub, scope: Scope, headers: dict[bytes, bytes], body: bytes, principal: Principal, send: Send
+    ) -> None:
+        """Does the write, or gives the answer that it was given before."""
+        passing = scope["state"]["crossdock"]
+        write = Write(
+            client=principal.id,
+            key=_key(headers),
+            digest=_digest(scope, body),
+            what=f"{scope['method']} {scope['path']}",
+            name=principal.name,
+            role=principal.role.value,
+            trace=trace_id(passing["traceparent"]),
+        )
+        taken = await hub.access.claim(write, hub.clock())
+        if taken is not None:
+            await _give_again(taken, write, send)
+            return
+        passing["write"] = write
+        kept: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            kept.append(message)
+
+        try:
+            await self._app(scope, _again(body), keep)
+            start = kept[0]
+            status = int(start["status"])
+            if status < 400:
+                content = b"".join(message.get("body", b"") for message in kept[1:])
+                told = [
+                    (name.decode(), value.decode("latin-1"))
+                    for name, value in start["headers"]
+                    if name.decode().lower() not in NOT_KEPT
+                ]
+                await hub.access.finish(write, Answered(status, told, content), hub.clock())
+            else:
+                await hub.access.release(write)
+        except BaseException:
+            # Whether it took effect is not known (the database may be gone): its claim lapses, and whoever repeats it takes it up.
+            _log.warning("write.unfinished", what=write.what, trace=write.trace)
+            raise
+        for message in kept:
+            await send(message)
+
+
+async def _give_again(taken: dict[str, Any], write: Write, send: Send) -> None:
+    if taken["digest"] != write.digest:
+        raise problem("idempotency-key-reused", f"the key {write.key!r} stands for another request than this")
+    if taken["status"] is None:
+        raise problem(
+            "in-flight", "the same request is being worked on", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+        )
+    body = bytes(taken["body"] or b"")
+    told = msgspec.json.decode(taken["headers"], type=list[tuple[str, str]])
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in told]
+    headers += [(b"content-length", str(len(body)).encode()), (b"idempotent-replayed", b"true")]
+    await send({"type": "http.response.start", "status": taken["status"], "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _key(headers: dict[bytes, bytes]) -> str:
+    given = _text(headers.get(b"idempotency-key")) or ""
+    # The draft has it a structured string, in quotes; most callers send it bare.
+    key = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
+    if not 1 <= len(key) <= 255 or not all(32 < ord(letter) < 127 for letter in key):
+        raise problem(
+            "idempotency-key-missing", "this write needs an `Idempotency-Key` of 1 to 255 visible ASCII characters"
+        )
+    return key
+
+
+def _digest(scope: Scope, body: bytes) -> bytes:
+    told = hashlib.sha256(f"{scope['method']} {scope['path']}?".encode() + scope["query_string"] + b"\n")
+    told.update(body)
+    return told.digest()
+
+
+async def _body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
+    """The whole body, unpacked. Raises Problem too-large, unsupported-media-type or malformed."""
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > limit:
+        raise problem("too-large", f"at most {limit} bytes are taken", limit=limit)
+    encoding = (_text(headers.get(b"content-encoding")) or "identity").lower()
+    if encoding not in ("identity", "gzip"):
+        raise problem("unsupported-media-type", f"the Content-Encoding {encoding!r} is not read; gzip is")
+    unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise problem("malformed", "the body ended before its end")
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        if unpack is not None and chunk:
+            try:
+                chunk = unpack.decompress(chunk, limit + 1 - len(body))
+            except zlib.error:
+                raise problem("malformed", "the body is no gzip") from None
+        body += chunk
+        if len(body) > limit or (unpack is not None and unpack.unconsumed_tail):
+            raise problem("too-large", f"at most {limit} bytes are taken, unpacked", limit=limit)
+    if unpack is not None and body and not unpack.eof:
+        raise problem("malformed", "the gzip body ended before its end")
+    return bytes(body)
+
+
+def _again(body: bytes) -> Receive:
+    given = False
+
+    async def receive() -> Any:
+        nonlocal given
+        if given:
+            return {"type": "http.disconnect"}
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")

@@ -1,0 +1,83 @@
+"""What routes need, opened once when the server starts: the database, the read models, the version of the workspace that is in force, the time."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from crossdock.api.authentication import Authentication
+from crossdock.connectors.settings import Secret
+from crossdock.store.access import Access
+from crossdock.store.database import Database
+from crossdock.store.lookup import Lookup
+from crossdock.store.versions import WorkspaceVersions
+from crossdock.wiring import AgreementBook, Systems, clock, secrets
+from crossdock.workspace import Loaded
+
+REFRESH_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Hub:
+    """Handed to every route as `hub`.
+
+    clock: the time, in UTC. environ, root: what secrets and addresses of systems are read from. book: agreements of all versions.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        environ: Mapping[str, str],
+        root: Path,
+        clock: Callable[[], datetime] = clock,
+    ) -> None:
+        self.database = database
+        self.environ = environ
+        self.root = root
+        self.clock = clock
+        self.lookup = Lookup(database)
+        self.access = Access(database)
+        self.versions = WorkspaceVersions(database)
+        self.book = AgreementBook(self.versions)
+        self.secrets: Callable[[Secret], str] = secrets(environ, root)
+        self._systems: Systems | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+        self.authentication = Authentication(self.access, clock)
+
+    @property
+    def loaded(self) -> Loaded:
+        """The version of the workspace that is in force. Raises LookupError before the first."""
+        if self.book.current is None:
+            raise LookupError("no version of the workspace is in force; `crossdock apply` first")
+        return self.book.current
+
+    @property
+    def systems(self) -> Systems:
+        """The systems of the version in force, made once a version."""
+        if self._systems is None or self._systems.loaded is not self.loaded:
+            self._systems = Systems(self.loaded, self.environ, self.root)
+        return self._systems
+
+    async def open(self) -> None:
+        """Reads what is in force, and looks again every second until `close`."""
+        await self.book.refresh()
+        self._refreshing = asyncio.create_task(self._refresh(), name="refresh workspace")
+
+    async def close(self) -> None:
+        """Ends what `open` began. The database is the caller's to close."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._refreshing
+
+    async def _refresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await self.book.refresh()
+            except Exception as error:
+                _log.warning("versions cannot be read", error=f"{type(error).__name__}: {error}")

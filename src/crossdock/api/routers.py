@@ -1,0 +1,14 @@
+"""The list of what is served under /v1: a module a line, each of which exports `router`."""
+
+from importlib import import_module
+
+from litestar import Router
+
+MODULES = (
+    "crossdock.api.routes.keys",
+)  # fmt: skip
+
+
+def routers() -> list[Router]:
+    """The routers of all modules, in order."""
+    return [import_module(module).router for module in MODULES]

@@ -1,0 +1,1 @@
+"""A module a noun. Each exports `router`, and stands in `api.routers`."""

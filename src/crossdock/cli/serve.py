@@ -1,0 +1,107 @@
+"""`crossdock serve`: the HTTP API and the dashboard, in one process on one port. It is meant to stand behind a proxy that ends TLS.
+
+Any number of these may run against one database, on one machine (they share the port) or on many.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from crossdock.cli.run import set_up_log
+from crossdock.cli.session import HERE, WorkspaceFolder, database_of, fail
+from crossdock.store.database import Database
+
+LISTEN = "127.0.0.1:8710"
+STOP_SECONDS = 10.0
+
+Listen = Annotated[str, typer.Option(help="host:port to listen on.", envvar="CROSSDOCK_API_LISTEN")]
+
+FACES = ("crossdock.dashboard.app", "crossdock.api.health")
+"""Modules that stand beside the API, each with `faces(hub) -> (handlers, further arguments of Litestar)`; one that is not there is passed over."""
+
+_log = structlog.get_logger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to `app`."""
+    app.command()(serve)
+
+
+def serve(workspace: WorkspaceFolder = HERE, listen: Listen = LISTEN) -> None:
+    """Serve the HTTP API and the dashboard until it is stopped (Ctrl-C or SIGTERM finish what is under way)."""
+    set_up_log()
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        uvloop.run(_serve(workspace, listen))
+        return
+    asyncio.run(_serve(workspace, listen))
+
+
+async def _serve(workspace: Path, listen: str) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with database_of(workspace, connections=10) as database:
+        await serve_on(database, workspace, listen, stop)
+
+
+def make(database: Database, workspace: Path) -> Any:
+    """The application with all its faces."""
+    from crossdock.api.app import make_app
+    from crossdock.api.hub import Hub
+    from crossdock.api.routers import routers
+
+    hub = Hub(database, os.environ, workspace)
+    handlers: list[Any] = []
+    config: dict[str, Any] = {}
+    for name in FACES:
+        if find_spec(name.rpartition(".")[0]) is None or find_spec(name) is None:
+            continue
+        found, more = import_module(name).faces(hub)
+        handlers.extend(found)
+        for key, value in more.items():
+            config[key] = [*config.get(key, []), *value] if isinstance(value, list) else value
+    return make_app(hub, routers(), handlers, **config)
+
+
+async def serve_on(database: Database, workspace: Path, listen: str, stop: asyncio.Event) -> None:
+    """Serves until `stop`; then what is under way comes to its end. Its parent gone, it stops as well."""
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit():
+        fail(f"--listen is host:port, not {listen!r}")
+    server = Server(
+        make(database, workspace),
+        address=host.strip("[]") or "127.0.0.1",
+        port=int(port),
+        interface=Interfaces.ASGI,
+        log_enabled=False,
+        websockets=False,
+    )
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    sys.stderr.write(f"Crossdock serves at http://{listen} (API under /v1).\n")
+    parent = os.getppid()
+    while not stop.is_set() and not serving.done():
+        await asyncio.wait([serving, stopping], timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+        if os.getppid() != parent:
+            _log.warning("the supervisor is gone, stopping")
+            stop.set()
+    stopping.cancel()
+    if serving.done():
+        serving.result()
+        fail(f"cannot listen on {listen}")
+    server.stop()  # type: ignore[no-untyped-call]  # Granian leaves it untyped
+    await asyncio.wait([serving], timeout=STOP_SECONDS)
