@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from crossdock.connectors.api import CHANNEL, ApiReader
 from crossdock.connectors.csv import CsvReader
 from crossdock.connectors.folder.sink import FolderSink
 from crossdock.connectors.folder.source import FolderSource
@@ -47,6 +48,8 @@ from crossdock.ports.outbound import Pace, Sink
 from crossdock.ports.system import System
 from crossdock.ports.translation import Reader, Writer
 from crossdock.run.pacing import SystemPacing
+from crossdock.run.watching import Watching
+from crossdock.run.witness import Watch
 from crossdock.run.worker import Listener, Worker
 from crossdock.store.channels import ChannelFeeds
 from crossdock.store.database import Database
@@ -58,6 +61,7 @@ from crossdock.store.reconcile import StockReconciliation
 from crossdock.store.stock_plans import StockPlans
 from crossdock.store.stock_told import Terms
 from crossdock.store.versions import WorkspaceVersions
+from crossdock.store.vitals import VitalSigns
 from crossdock.workspace import Loaded, connected, from_snapshot
 from crossdock.workspace.apply import Overtaken, Version
 from crossdock.workspace.reconciling import reconcile_items, reconcile_terms
@@ -209,11 +213,17 @@ class Systems:
     def readers(self) -> dict[str, Reader]:
         """What reads each channel's messages."""
         x12 = X12Reader(self._crosswalk, self._guides)
-        readers = {
+        readers: dict[str, Reader] = {
             id_: x12 if system.format == "x12" else self._json_reader(system) for id_, system in self._systems.items()
         }
+        readers[CHANNEL] = self.api_reader
         rules = self._owners()
         return {id_: OwnedReader(reader, rules) for id_, reader in readers.items()} if rules else readers
+
+    @property
+    def api_reader(self) -> ApiReader:
+        """What reads what comes by our own API."""
+        return ApiReader(self._crosswalk)
 
     def _owners(self) -> tuple[Owner, ...]:
         """Who is of record for which state of stock."""
@@ -326,15 +336,21 @@ def shared(pace: Pace, workers: int) -> Pace:
 
 
 def make_worker(
-    database: Database, systems: Systems, agreements: AgreementBook, workers: int, receives: bool
+    database: Database,
+    systems: Systems,
+    agreements: AgreementBook,
+    workers: int,
+    receives: bool,
+    watching: Watching | None = None,
 ) -> Worker:
-    """A worker with everything it needs. `receives`: whether it is the one that watches folders and listens."""
-    outbox = DeliveryOutbox(database)
+    """A worker with everything it needs. `receives`: whether it is the one that watches folders and listens. watching: who is told what it does."""
+    watch = watching.watch(VitalSigns(database).callers_traces) if watching is not None else Watch(())
+    outbox = watch.outbox(DeliveryOutbox(database))
     sources = systems.sources() if receives else []
     planning = systems.planning()
     worker = Worker(
-        MessageInbox(database, systems.stock_terms()),
-        FactLog(database, planning),
+        watch.inbox(MessageInbox(database, systems.stock_terms())),
+        watch.log(FactLog(database, planning)),
         outbox,
         systems.readers(),
         sources,
@@ -344,11 +360,12 @@ def make_worker(
         agreements.learn,
     )
     for sink, writer, pace in systems.sinks(workers):
+        seen = watch.sink(sink)
 
         def make(
             settled: Callable[[], None],
             ended: Callable[[], None],
-            sink: Sink = sink,
+            sink: Sink = seen,
             writer: Writer = writer,
             pace: Pace = pace,
         ) -> Dispatch:

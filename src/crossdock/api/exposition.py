@@ -69,9 +69,7 @@ def _samples(vitals: Vitals) -> dict[str, Samples]:
         "crossdock_delivery_backlog_age_seconds": {
             (each.name,): _age(each.since, now) for each in vitals.deliveries if each.kind == "queued"
         },
-        "crossdock_system_breaker_open": {
-            (each.system,): _BREAKERS.get(each.breaker, 1.0) for each in vitals.systems
-        },
+        "crossdock_system_breaker_open": {(each.system,): _BREAKERS.get(each.breaker, 1.0) for each in vitals.systems},
         "crossdock_system_seen_age_seconds": {(each.system,): _age(each.seen_at, now) for each in vitals.systems},
         "crossdock_obligations_late": late,
         "crossdock_obligations_late_age_seconds": late_since,

@@ -44,9 +44,7 @@ class Readiness(msgspec.Struct, frozen=True):
     checks: tuple[Check, ...]
 
 
-def readiness(
-    unreachable: str, missing_migrations: Sequence[str], stalled: Sequence[int], lag_facts: int
-) -> Readiness:
+def readiness(unreachable: str, missing_migrations: Sequence[str], stalled: Sequence[int], lag_facts: int) -> Readiness:
     """unreachable: why the database cannot be asked, "" when it can; then nothing else is known."""
     checks = [Check("database", not unreachable, unreachable)]
     if not unreachable:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sys
@@ -14,7 +13,9 @@ import structlog
 import typer
 
 from crossdock.cli.session import HERE, WorkspaceFolder, console, fail
+from crossdock.run import logs
 from crossdock.run.supervisor import Supervised, supervise
+from crossdock.run.watching import Watching, check_address, seed_of, tracing
 from crossdock.store.database import Database, connect
 from crossdock.store.embedded import Embedded
 from crossdock.store.versions import WorkspaceVersions
@@ -32,20 +33,10 @@ def register(app: typer.Typer) -> None:
     app.command(hidden=True)(worker)
 
 
-def set_up_log() -> None:
-    """Structured lines on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+def set_up_log(service: str = "crossdock") -> None:
+    """Structured lines on standard error (`run.logs`). service: which of our processes this is."""
+    environ = os.environ
+    logs.set_up_log(environ, service, seed=seed_of(environ) if tracing(environ) else None)
 
 
 def run(
@@ -54,6 +45,10 @@ def run(
 ) -> None:
     """Run Crossdock: receive, fold, dispatch, until it is stopped (Ctrl-C or SIGTERM finish what is under way)."""
     set_up_log()
+    try:
+        check_address(os.environ)
+    except ValueError as error:
+        fail(str(error))
     try:
         lanes = load(workspace, os.environ).company.lanes
     except WorkspaceError as error:
@@ -114,7 +109,7 @@ def worker(
     index: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """One worker process; `run` starts these."""
-    set_up_log()
+    set_up_log("crossdock-worker")
     structlog.contextvars.bind_contextvars(worker=index)
     with contextlib.suppress(ImportError):
         import uvloop
@@ -138,6 +133,7 @@ async def _work(workspace: Path, workers: int, index: int) -> None:
             await asyncio.sleep(0.3)
     else:
         return
+    watching = Watching(os.environ, index)
     book = AgreementBook(WorkspaceVersions(database))
     while not stop.is_set():
         await book.refresh()
@@ -145,7 +141,7 @@ async def _work(workspace: Path, workers: int, index: int) -> None:
             await asyncio.sleep(REFRESH_SECONDS)
             continue
         systems = Systems(book.current, os.environ, workspace)
-        made = make_worker(database, systems, book, workers, receives=index == 0)
+        made = make_worker(database, systems, book, workers, index == 0, watching)
         running = asyncio.create_task(made.run())
         catching_up = asyncio.create_task(_catch_up(database, book.current.version, stop)) if index == 0 else None
         while not stop.is_set() and not running.done():
@@ -164,6 +160,7 @@ async def _work(workspace: Path, workers: int, index: int) -> None:
         if catching_up is not None:
             catching_up.cancel()
         await running
+    await asyncio.to_thread(watching.close)
     await database.close()
 
 

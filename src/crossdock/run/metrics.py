@@ -18,8 +18,6 @@ from crossdock.ports.outbound import Found, Outcome, Transmission
 from crossdock.ports.translation import Message
 from crossdock.run.witness import Took, Witness
 
-ADDRESS = "CROSSDOCK_METRICS"
-
 Where = Literal["database", "server", "worker"]
 
 
@@ -274,17 +272,6 @@ class Figures(Witness):
         made = Count((s.system, a.kind, a.outcome) for s, a in zip(settled, attempts, strict=False))
         for tried, count in made.items():
             self._attempts.labels(*tried).inc(count)
-
-
-def worker_address(environ: Mapping[str, str], index: int) -> tuple[str, int] | None:
-    """Where worker `index` is to give its figures, by CROSSDOCK_METRICS; None when it is not set. Raises ValueError when it is not host:port."""
-    address = environ.get(ADDRESS, "")
-    if not address:
-        return None
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 <= int(port) + index < 65536:
-        raise ValueError(f"{ADDRESS} is {address!r}; it is to be host:port, such as 127.0.0.1:8720")
-    return host.strip("[]"), int(port) + index if int(port) else 0
 
 
 class Given:

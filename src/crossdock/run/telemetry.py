@@ -40,13 +40,6 @@ LISTED = 50
 """Obligations that a span names, at the most."""
 
 
-def tracing(environ: Mapping[str, str]) -> bool:
-    """Whether spans are to be exported, by OpenTelemetry's own variables."""
-    endpoint = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    off = environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER", "") == "none"
-    return bool(endpoint) and not off
-
-
 def exporting(environ: Mapping[str, str], service: str) -> tuple[TracerProvider, SpanProcessor]:
     """What exports spans as OTEL_* says (endpoint, headers, sampler, resource), to be shut down at the end. service: what we are called unless OTEL_SERVICE_NAME says."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -61,13 +54,6 @@ def exporting(environ: Mapping[str, str], service: str) -> tuple[TracerProvider,
     return provider, processor
 
 
-def seed_of(environ: Mapping[str, str]) -> str:
-    """What tells this installation's traces from those of others with the same keys: the resource attributes that name its place."""
-    told = dict(pair.split("=", 1) for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(",") if "=" in pair)
-    wanted = ("service.namespace", "deployment.environment.name", "deployment.environment")
-    return "/".join(told[name].strip() for name in wanted if name in told)
-
-
 class _Going(msgspec.Struct, gc=False):
     """A delivery under way. span: the id of the attempt that is being made."""
 
@@ -79,7 +65,7 @@ class _Going(msgspec.Struct, gc=False):
 
 
 class Traces(Witness):
-    """Makes spans of what it is told and hands them to `processor`. seed: see `seed_of`."""
+    """Makes spans of what it is told and hands them to `processor`. seed: tells installations apart (`watching.seed_of`)."""
 
     def __init__(self, provider: TracerProvider, processor: SpanProcessor, seed: str = "") -> None:
         self._resource = provider.resource
@@ -93,15 +79,16 @@ class Traces(Witness):
     def place(self, key: str) -> TraceContext:
         """The root of a key's trace, and whether the sampler wants it: the same in every process."""
         trace = trace_of(key, self._seed)
-        return TraceContext(trace, root_span_of(key, self._seed), self._wanted(trace))
+        return TraceContext(trace, root_span_of(key, self._seed), self.wanted(trace))
 
-    def _wanted(self, trace: int) -> bool:
+    def wanted(self, trace: int) -> bool:
+        """Whether the sampler wants it."""
         return self._sampler.should_sample(None, trace, "crossdock").decision is Decision.RECORD_AND_SAMPLE
 
     def _batch(self, name: str, took: Took, places: Iterable[TraceContext], attributes: dict[str, Any]) -> Link | None:
         """Tells of a transaction for many keys, in a trace of its own; gives the link to it."""
         at = TraceContext(random.getrandbits(128) or 1, _span_id())
-        if not self._wanted(at.trace):
+        if not self.wanted(at.trace):
             return None
         links = [Link(_context(place)) for place, _ in zip(places, range(LINKS), strict=False)]
         self._tell(name, at, None, took, attributes, links=links)
@@ -139,6 +126,14 @@ class Traces(Witness):
         self._tell(name, TraceContext(place.trace, _span_id()), place, took, attributes, **more)
 
     # --- What is told ---
+
+    def request(
+        self, method: str, route: str, status: int, at: TraceContext, parent: TraceContext | None, took: Took
+    ) -> None:
+        """A request to the API has been answered. route: as the API declares it."""
+        about = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+        failed = str(status) if status >= 500 else ""
+        self._tell(f"{method} {route}".strip(), at, parent, took, about, kind=SpanKind.SERVER, failed=failed)
 
     def received(self, arrivals: Sequence[Arrival], new: int, took: Took) -> None:
         """A span in the caller's trace of each message that came with one; whose key it is nobody knows yet."""

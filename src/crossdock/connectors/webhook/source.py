@@ -9,6 +9,7 @@ from crossdock.connectors.settings import Secrets
 from crossdock.connectors.webhook.signature import check_plain, check_standard, signing_key
 from crossdock.connectors.webhook.spec import WebhookSpec
 from crossdock.ports.inbound import Arrival
+from crossdock.ports.tracing import kept_traceparent
 
 _TOLD_HEADERS = ("user-agent", "webhook-id", "webhook-timestamp")
 
@@ -57,7 +58,7 @@ class WebhookSource:
             name=id,
             content_type=headers.get("content-type", ""),
             received_at=now,
-            attributes={name: headers[name] for name in _TOLD_HEADERS if name in headers},
+            attributes={name: headers[name] for name in _TOLD_HEADERS if name in headers} | kept_traceparent(headers),
         )
 
     async def accept(self, arrival: Arrival) -> None:
