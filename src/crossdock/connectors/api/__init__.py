@@ -1,0 +1,6 @@
+"""What was submitted to our own HTTP API: messages of the channel `api`, in canonical JSON. `ApiReader` reads them; the API's routes put them
+there, and a worker or the server itself reads them as it reads any other channel's."""
+
+from crossdock.connectors.api.reader import CHANNEL, ApiReader, Submission
+
+__all__ = ["CHANNEL", "ApiReader", "Submission"]
