@@ -175,7 +175,7 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One attempt at one delivery, kept for good. kind: send or look-up."""
+    """One attempt at one delivery, kept for good. kind: send or look-up; answer: JSON of the `Heard`, None where nothing was answered or it is not kept."""
 
     lane: int
     delivery: str
@@ -187,6 +187,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     outcome: str
     status: str
     detail: str
+    answer: bytes | None = None
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):

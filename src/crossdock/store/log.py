@@ -71,14 +71,8 @@ async def append(connection: Any, facts: Sequence[Fact], lanes: int, now: dateti
 async def save_names(connection: Any, names: Sequence[tuple[str, str, str]], lanes: int) -> None:
     """Writes references as (key, kind, value), in one order everywhere so that two writers never deadlock."""
     if names:
-        ordered = sorted({(value, kind, key) for key, kind, value in names})
-        await connection.execute(
-            SQL["save_names"],
-            [lane_of(key, lanes) for _, _, key in ordered],
-            [key for _, _, key in ordered],
-            [kind for _, kind, _ in ordered],
-            [value for value, _, _ in ordered],
-        )
+        named = sorted({(value, kind, key, lane_of(key, lanes)) for key, kind, value in names})
+        await connection.execute(SQL["save_names"], named)
 
 
 class ClaimedLanes:

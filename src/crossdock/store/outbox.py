@@ -61,6 +61,10 @@ def _delivery(row: Any) -> Delivery:
     )
 
 
+_NO_NUMBERS = (None, None, None, None)
+"""Where a transmission is no X12: nobody will acknowledge it by its control numbers."""
+
+
 class LoadingDeliveries:
     """Implements `ports.log.Loading`."""
 
@@ -89,20 +93,15 @@ class LoadingDeliveries:
         ids: dict[str, int] = {}
         if transmissions:
             ids = await self._keep(channel, transmissions, now)
-            lane = {c.delivery.id: c.lane for c in self.claimed}
-            key = {c.delivery.id: c.delivery.key for c in self.claimed}
-            placed = [(lane[d], d, ids[t.name], t.control.get(d, "")) for t in transmissions for d in t.deliveries]
-            named = [(*control.split("/"), key[d], d) for _, d, _, control in placed if control]
-            await connection.execute(
-                SQL["attach_transmissions"],
-                [p[0] for p in placed],
-                [p[1] for p in placed],
-                [p[2] for p in placed],
-                [p[3] for p in placed],
-                self._lease_until,
-                channel,
-                *([list(column) for column in zip(*named, strict=True)] if named else [[]] * 6),
-            )
+            claimed = {c.delivery.id: (c.lane, c.delivery.key) for c in self.claimed}
+            attached = []
+            for t in transmissions:
+                for delivery in t.deliveries:
+                    lane, key = claimed[delivery]
+                    control = t.control.get(delivery, "")
+                    numbers = control.split("/") if control else _NO_NUMBERS
+                    attached.append((lane, delivery, ids[t.name], control, key, *numbers))
+            await connection.execute(SQL["attach_transmissions"], attached, self._lease_until, channel)
         if unwritable:
             await connection.execute(
                 SQL["refuse_unwritable"],
@@ -177,6 +176,7 @@ async def _settle(
                 a.outcome,
                 a.status,
                 a.detail,
+                a.answer,
             )
             for s, a in zip(settled, attempts, strict=True)
         ],

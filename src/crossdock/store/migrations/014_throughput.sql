@@ -13,3 +13,7 @@ CREATE TYPE saved_obligation AS (
 CREATE TYPE queued_delivery AS (
     lane integer, id text, key text, system text, document text, partner text, ordering_key text, content bytea, number text, told bytea
 );
+CREATE TYPE saved_name AS (value text, kind text, key text, lane integer);
+CREATE TYPE attached_delivery AS (
+    lane integer, id text, message bigint, control text, key text, interchange text, functional_id text, group_number text, transaction text
+);

@@ -47,14 +47,16 @@ VALUES ('out', $1, $2, $3, $4, $5, $6, $7::text::json, $8, 'sent')
 RETURNING id
 
 -- name: attach_transmissions
--- These deliveries are being sent from now on, leased until $5: in which transmission, and where in it; and the control numbers by which their acknowledgement
--- will name them.
-WITH named AS (
+-- These deliveries are being sent from now on, leased until $2: in which transmission of channel $3, and where in it; and the control numbers by which their
+-- acknowledgement will name them, where they have some.
+WITH t AS (
+    SELECT * FROM unnest($1::attached_delivery[])
+), named AS (
     INSERT INTO transmitted (channel, interchange, functional_id, group_number, transaction, key, obligation)
-    SELECT $6, * FROM unnest($7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]) ON CONFLICT DO NOTHING
+    SELECT $3, interchange, functional_id, group_number, transaction, key, id FROM t WHERE interchange IS NOT NULL ON CONFLICT DO NOTHING
 )
-UPDATE deliveries d SET status = 'sending', attempts = d.attempts + 1, leased_until = $5, message = t.message, control = t.control
-  FROM unnest($1::int[], $2::text[], $3::bigint[], $4::text[]) AS t (lane, id, message, control)
+UPDATE deliveries d SET status = 'sending', attempts = d.attempts + 1, leased_until = $2, message = t.message, control = t.control
+  FROM t
  WHERE d.lane = t.lane AND d.id = t.id
 
 -- name: refuse_unwritable
@@ -75,8 +77,8 @@ INSERT INTO control_numbers (channel, kind, last) VALUES ($1, $2, $3)
 WITH s AS (
     SELECT * FROM unnest($1::settlement[])
 ), kept AS (
-    INSERT INTO attempts (lane, delivery, attempt, kind, message, started_at, ended_at, outcome, status, detail)
-    SELECT lane, id, attempt, kind, message, started_at, ended_at, verdict, answered, detail FROM s
+    INSERT INTO attempts (lane, delivery, attempt, kind, message, started_at, ended_at, outcome, status, detail, answer)
+    SELECT lane, id, attempt, kind, message, started_at, ended_at, verdict, answered, detail, answer FROM s
 ), written AS (
     UPDATE deliveries d
        SET status = CASE WHEN s.status = 'queued' AND d.due_at = 'infinity' THEN 'cancelled' ELSE s.status END,

@@ -69,8 +69,8 @@ UPDATE exception_intervals v SET closed_at = $3 FROM gone g WHERE v.lane = g.lan
 
 -- name: save_names
 -- References that lead to a process; those already known stay.
-INSERT INTO names (lane, key, kind, value)
-SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
+INSERT INTO names (value, kind, key, lane)
+SELECT * FROM unnest($1::saved_name[]) ON CONFLICT DO NOTHING
 
 -- name: queue_deliveries
 -- Queues effects by their obligation's id: queueing one twice does nothing.
