@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 from http_server import Reply, Request, Script, ScriptedServer
+from msgspec.structs import replace
 
 from crossdock.connectors.http import HttpSink, http_spec
+from crossdock.connectors.http.masking import masked_text
 from crossdock.connectors.json import json_spec
 from crossdock.connectors.json.writer import JsonWriter
 from crossdock.connectors.settings import Secret, SettingsError
@@ -41,13 +43,27 @@ def secrets(reference: Secret) -> str:
     return f"secret-of-{reference.env}"
 
 
+class Judging(HttpSink):
+    """The sink with its verdicts alone; what it heard has tests of its own."""
+
+    async def send(self, transmission: Transmission) -> Any:
+        return _unheard(await super().send(transmission))
+
+    async def look_up(self, transmission: Transmission) -> Any:
+        return _unheard(await super().look_up(transmission))
+
+
+def _unheard(outcome: Any) -> Any:
+    return outcome if isinstance(outcome, Absent) else replace(outcome, heard=None)
+
+
 @asynccontextmanager
 async def erp(
-    script: Script, pace: Pace | None = None, **settings: Any
+    script: Script, pace: Pace | None = None, kind: type[HttpSink] = Judging, **settings: Any
 ) -> AsyncIterator[tuple[ScriptedServer, HttpSink]]:
     async with ScriptedServer(script) as server:
         documents, rest = json_spec({"documents": DOCUMENTS, "base_url": server.url, **settings})
-        sink = HttpSink("erp", http_spec(rest, Path()), documents.documents, secrets, pace, now=lambda: NOW)
+        sink = kind("erp", http_spec(rest, Path()), documents.documents, secrets, pace, now=lambda: NOW)
         try:
             yield server, sink
         finally:
@@ -395,3 +411,34 @@ async def test_redirects_are_not_followed() -> None:
 def test_settings_that_make_no_sense_are_refused_by_name(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         http_spec(settings, Path())
+
+
+async def test_what_was_answered_is_kept_with_the_attempt_without_secrets() -> None:
+    answer = {"number": "E-1", "access_token": "s3cret", "note": "secret-of-ERP_TOKEN \0"}
+    auth = {"kind": "bearer", "token": {"env": "ERP_TOKEN"}}
+    reply = Reply(201, answer, headers=(("Set-Cookie", "session=1"), ("X-Trace", "secret-of-ERP_TOKEN")))
+    async with erp(lambda _: reply, kind=HttpSink, auth=auth) as (_, sink):
+        heard = (await sink.send(transmission())).heard
+    assert heard is not None and heard.status == "201"
+    assert heard.headers["set-cookie"] == "***" and heard.headers["x-trace"] == "***"
+    assert '"number":"E-1"' in heard.body.replace(" ", "") and '"access_token":"***"' in heard.body.replace(" ", "")
+    assert "secret-of" not in heard.body and "s3cret" not in heard.body and "\0" not in heard.body
+
+
+async def test_of_a_long_answer_the_beginning_is_kept() -> None:
+    async with erp(lambda _: Reply(503, {"detail": "x" * 10_000}), kind=HttpSink) as (_, sink):
+        heard = (await sink.send(transmission())).heard
+    assert heard is not None and len(heard.body) == 4096 and heard.length > 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"password": "a\\"b", "item": "1"}', '{"password": "***", "item": "1"}'),
+        ('{"clientSecret":"cut off in the mi', '{"clientSecret":"***"'),
+        ("grant_type=x&client_secret=abc&scope=y", "grant_type=x&client_secret=***&scope=y"),
+        ('{"order": "SO-1"}', '{"order": "SO-1"}'),
+    ],
+)
+def test_members_that_are_named_like_credentials_are_stars(text: str, shown: str) -> None:
+    assert masked_text(text) == shown

@@ -19,8 +19,8 @@ from crossdock.cli.session import (
     print_rows,
     words,
 )
-from crossdock.facts.codec import type_of
 from crossdock.store.database import Database
+from crossdock.store.lineage import lineage
 from crossdock.store.lookup import Lookup
 
 Reference = Annotated[
@@ -226,41 +226,6 @@ def trace(reference: Reference, workspace: WorkspaceFolder = HERE, json: Json = 
         return
     for each in found:
         console.print(tree_of(each))
-
-
-async def lineage(lookup: Lookup, key: str) -> dict[str, Any]:
-    """All that belongs to one process: its standing, facts, messages, obligations with their deliveries and attempts, exceptions. Empty when there is none."""
-    process = await lookup.process(key)
-    if process is None:
-        return {}
-    facts = await lookup.facts(process["lane"], process["positions"])
-    obligations = await lookup.obligations_of(key)
-    ids = [row["id"] for row in obligations]
-    sent = await lookup.deliveries_of(key, ids)
-    messages = {fact.message for fact in facts if fact.message} | {row["message"] for row in sent if row["message"]}
-    return {
-        "key": key,
-        "process": process["process"],
-        "milestone": process["milestone"],
-        "summary": process["summary"],
-        "facts": [
-            {
-                "id": fact.id,
-                "type": type_of(fact.data)[0],
-                "source": fact.source,
-                "occurred_at": fact.occurred_at,
-                "recorded_at": fact.recorded_at,
-                "message": fact.message,
-                "data": fact.data,
-            }
-            for fact in facts
-        ],
-        "messages": await lookup.message_heads(sorted(messages)),
-        "obligations": obligations,
-        "deliveries": sent,
-        "attempts": await lookup.attempts_of(key, ids),
-        "exceptions": await lookup.exceptions_of(key),
-    }
 
 
 def tree_of(each: dict[str, Any]) -> Tree:

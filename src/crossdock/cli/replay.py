@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.progress import Progress
 
@@ -25,16 +24,17 @@ from crossdock.cli.session import (
 )
 from crossdock.facts import Fact
 from crossdock.facts.codec import type_of
-from crossdock.facts.order import EffectRetried, ExceptionDecided, PriceApproved
+from crossdock.flow.decide import decided
 from crossdock.flow.rebuild import Difference, compare, evolve_all, mend_lane
-from crossdock.flow.replay import Preview, preview
-from crossdock.ports.log import Stored
+from crossdock.flow.replay import NotReplayable, Preview, previewed, told_again
+from crossdock.flow.retry import retry as try_again
 from crossdock.ports.stock import Unequal
 from crossdock.store.audit import audit
 from crossdock.store.database import Database
-from crossdock.store.inbox import MessageInbox, message_of
+from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
 from crossdock.store.lookup import Lookup
+from crossdock.store.operations import Action, Operations
 from crossdock.store.outbox import DeliveryOutbox
 from crossdock.store.stock import StockBooks
 from crossdock.store.versions import WorkspaceVersions
@@ -70,32 +70,14 @@ def retry(
         fail("say what: obligations, message numbers, or --system", 2)
 
     async def work(database: Database) -> dict[str, Any]:
-        lookup, now = Lookup(database), datetime.now(UTC)
+        now, me = datetime.now(UTC), who or getpass.getuser()
         ids = [each for each in what or [] if not each.isdigit()]
         messages = [int(each) for each in what or [] if each.isdigit()]
         outbox = DeliveryOutbox(database)
-        queued = await outbox.retry_dead(ids or None, system, now, force) if ids or system else []
-        facts = []
-        for id_ in ids:
-            owed = await lookup.obligation(id_)
-            if owed and owed["status"] == "refused":
-                made = (await outbox.rounds({id_: owed["key"]})).get(id_)
-                told = EffectRetried(
-                    obligation=id_, who=who or getpass.getuser(), round=0 if made is None else made + 1
-                )
-                facts.append(
-                    Fact(
-                        key=owed["key"],
-                        data=told,
-                        source="crossdock",
-                        source_id=f"{id_}/retried/{now.isoformat()}",
-                        occurred_at=now,
-                    )
-                )
-        told_count = await FactLog(database).record(facts, now)
+        done = await try_again(Lookup(database), outbox, FactLog(database), ids, system, me, now, force)
         return {
-            "queued": queued,
-            "retried": told_count,
+            "queued": done.queued,
+            "retried": done.retried,
             "messages": await MessageInbox(database).read_again(messages) if messages else 0,
         }
 
@@ -124,22 +106,14 @@ def decide(
     """Decide on an exception that only a person can close."""
 
     async def work(database: Database) -> str | None:
-        rows = [row for row in await Lookup(database).exceptions(limit=100_000) if row["id"] == exception]
-        if not rows:
+        operations, now, me = Operations(database), datetime.now(UTC), who or getpass.getuser()
+        found = await operations.exception(exception, None, now)
+        if found is None or found["closed_at"] is not None:
             return None
-        row, now, me = rows[0], datetime.now(UTC), who or getpass.getuser()
-        data: Any = ExceptionDecided(trouble=exception, accept=accept, who=me, reason=reason)
-        if row["cause"] == "price-mismatch" and accept:
-            data = PriceApproved(who=me, lines=(row["subject"],), reason=reason)
-        fact = Fact(
-            key=row["key"],
-            data=data,
-            source="crossdock",
-            source_id=f"{exception}/decided/{now.isoformat()}",
-            occurred_at=now,
-        )
-        await FactLog(database).record([fact], now)
-        return type_of(data)[0]
+        fact = decided(found, accept, me, reason, now)
+        action = Action(action="decide", who=me, accept=accept, note=reason)
+        await operations.act(exception, action, None, now, told=lambda _: [fact])
+        return type_of(fact.data)[0]
 
     done = ask(workspace, work)
     if done is None:
@@ -160,7 +134,9 @@ def replay(
 
     async def work(database: Database) -> Preview:
         facts = await _facts(database, workspace, what)
-        shown = await _preview(database, facts)
+        book = AgreementBook(WorkspaceVersions(database))
+        await book.refresh()
+        shown = await previewed(facts, Lookup(database), book, datetime.now(UTC))
         if not preview_only:
             await FactLog(database).record(facts, datetime.now(UTC))
         return shown
@@ -190,44 +166,16 @@ def replay(
 
 
 async def _facts(database: Database, workspace: Path, what: list[str]) -> list[Fact]:
-    lookup = Lookup(database)
     current = await WorkspaceVersions(database).current()
     if current is None:
         fail("no version of the workspace is in force; `crossdock apply` first")
     from crossdock.workspace import from_snapshot
 
     readers = Systems(from_snapshot(current["snapshot"], current["version"]), os.environ, workspace).readers()
-    facts: list[Fact] = []
-    for each in what:
-        if each.isdigit():
-            row = await lookup.message(int(each))
-            if row is None or row["direction"] != "in":
-                fail(f"there is no received message {each}", NOT_FOUND)
-            message = message_of({**row, "attributes": msgspec.json.encode(row["attributes"])})
-            facts.extend(fact for reading in readers[message.channel].read(message) for fact in reading.facts)
-        else:
-            process = await lookup.process(each)
-            if process is None:
-                fail(f"there is no message or process {each}", NOT_FOUND)
-            facts.extend(await lookup.facts(process["lane"], process["positions"]))
-    return facts
-
-
-async def _preview(database: Database, facts: list[Fact]) -> Preview:
-    lookup, book = Lookup(database), AgreementBook(WorkspaceVersions(database))
-    await book.refresh()
-    stored: dict[str, Stored] = {}
-    milestones: dict[str, str] = {}
-    made: dict[str, dict[str, Any]] = {}
-    for key in {fact.key for fact in facts}:
-        row = await lookup.process(key)
-        if row is not None:
-            stored[key] = Stored(
-                row["lane"], key, row["state"], row["known"], row["positions"], row["created_at"], row["defect"]
-            )
-            milestones[key] = row["milestone"]
-            made.update({each["id"]: each for each in await lookup.delivery_contents(key)})
-    return preview(facts, await lookup.recorded(facts), stored, milestones, made, book, datetime.now(UTC))
+    try:
+        return await told_again(what, Lookup(database), readers)
+    except NotReplayable as error:
+        fail(str(error), NOT_FOUND if error.missing else WRONG)
 
 
 def rebuild(

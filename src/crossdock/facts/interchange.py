@@ -47,4 +47,13 @@ class MessageUnderstood(Told, frozen=True, kw_only=True, tag="message.understood
     channel: str
 
 
-InterchangeFact = InterchangeReceived | MessageHeld | MessageUnderstood
+class MessageReplaced(Told, frozen=True, kw_only=True, tag="message.replaced"):
+    """Somebody mended a held message: message `by` stands in its place and is read instead. The original's bytes are kept beside."""
+
+    channel: str
+    by: int
+    who: str
+    reason: str
+
+
+InterchangeFact = InterchangeReceived | MessageHeld | MessageUnderstood | MessageReplaced

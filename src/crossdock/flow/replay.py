@@ -1,4 +1,4 @@
-"""Replay, previewed: what reading a message or telling a fact once more would do, before anything is done. Pure.
+"""Replay, previewed: what reading a message or telling a fact once more would do, before anything is done. `preview` is pure; `told_again` and `previewed` read what it needs.
 
 An effect of a replay is *new* (it would be queued), *already done* (its delivery was accepted, or is under way: nothing would happen), or in
 *conflict* (it was done with another content, or has been refused, or is dead: a person should look first).
@@ -6,7 +6,7 @@ An effect of a replay is *new* (it would be queued), *already done* (its deliver
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,6 +14,7 @@ from crossdock.facts import Fact
 from crossdock.flow.fold import US, difference, effect_of, gather, standing
 from crossdock.policy import Agreements
 from crossdock.ports.log import Stored
+from crossdock.ports.translation import Message, Reader
 from crossdock.process import Status
 
 _encode = msgspec.json.Encoder().encode
@@ -34,6 +35,68 @@ class Preview(msgspec.Struct, frozen=True, gc=False):
     known: Sequence[Fact]
     effects: Sequence[PreviewedEffect]
     milestones: Mapping[str, tuple[str, str]]
+
+
+class Books(Protocol):
+    """What is kept, as far as a replay asks for it. `lookup.Lookup` in the store."""
+
+    async def received(self, id_: int) -> Message | None: ...
+
+    async def process(self, key: str) -> Mapping[str, Any] | None: ...
+
+    async def facts(self, lane: int, positions: Sequence[int]) -> list[Fact]: ...
+
+    async def recorded(self, facts: Sequence[Fact]) -> set[str]: ...
+
+    async def delivery_contents(self, key: str) -> Sequence[Mapping[str, Any]]: ...
+
+
+class NotReplayable(Exception):
+    """There is nothing of this name to replay, or nobody who reads it. `missing`: there is no such thing."""
+
+    def __init__(self, detail: str, missing: bool = False) -> None:
+        super().__init__(detail)
+        self.missing = missing
+
+
+async def told_again(what: Iterable[str], books: Books, readers: Mapping[str, Reader]) -> list[Fact]:
+    """The facts of messages (by number, read with `readers`) and of processes (by key, as the log has them). Raises NotReplayable."""
+    facts: list[Fact] = []
+    for each in what:
+        if each.isascii() and each.isdigit():
+            message = await books.received(int(each)) if len(each) < 19 else None
+            if message is None:
+                raise NotReplayable(f"there is no received message {each}", missing=True)
+            reader = readers.get(message.channel)
+            if reader is None:
+                raise NotReplayable(f"the workspace declares no channel {message.channel} that receives message {each}")
+            try:
+                facts.extend(fact for reading in reader.read(message) for fact in reading.facts)
+            except Exception as defect:
+                # Reading it failed before, too; it is held for that.
+                raise NotReplayable(f"reading message {each} fails: {type(defect).__name__}") from defect
+        else:
+            process = await books.process(each)
+            if process is None:
+                raise NotReplayable(f"there is no message or process {each}", missing=True)
+            facts.extend(await books.facts(process["lane"], process["positions"]))
+    return facts
+
+
+async def previewed(facts: Sequence[Fact], books: Books, agreements: Agreements, now: datetime) -> Preview:
+    """What telling these facts would do, as everything stands."""
+    stored: dict[str, Stored] = {}
+    milestones: dict[str, str] = {}
+    made: dict[str, Mapping[str, Any]] = {}
+    for key in {fact.key for fact in facts}:
+        row = await books.process(key)
+        if row is not None:
+            stored[key] = Stored(
+                row["lane"], key, row["state"], row["known"], row["positions"], row["created_at"], row["defect"]
+            )
+            milestones[key] = row["milestone"]
+            made.update({each["id"]: each for each in await books.delivery_contents(key)})
+    return preview(facts, await books.recorded(facts), stored, milestones, made, agreements, now)
 
 
 def preview(

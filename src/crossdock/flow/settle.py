@@ -14,6 +14,8 @@ from crossdock.ports.log import Attempt, Claimed, Settled
 from crossdock.ports.outbound import Accepted, Later, Outcome, Pace, Refused, Unknown
 from crossdock.ports.translation import Writer
 
+_encode = msgspec.json.Encoder().encode
+
 
 class Settlement(msgspec.Struct, frozen=True, gc=False):
     """What is to be written of one transmission's deliveries."""
@@ -82,6 +84,7 @@ def settle(
     settled: list[Settled] = []
     attempts: list[Attempt] = []
     facts: list[Fact] = []
+    answer = _encode(outcome.heard) if outcome.heard is not None else None
     due_at = now + timedelta(seconds=retry_seconds) if retry_seconds is not None else None
     for one in claimed:
         verdict: Outcome = outcome
@@ -120,6 +123,7 @@ def settle(
                 type(verdict).__name__.lower(),
                 status,
                 reason,
+                answer,
             )
         )
     return Settlement(settled, attempts, facts)

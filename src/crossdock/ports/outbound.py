@@ -40,11 +40,22 @@ class Transmission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     control: dict[str, str] = {}
 
 
+class Heard(msgspec.Struct, frozen=True, gc=False):
+    """What the other side answered, as it is kept with the attempt: headers and body without secrets, the body as text and not longer than the sink keeps.
+    length: bytes that it had."""
+
+    status: str = ""
+    headers: dict[str, str] = {}
+    body: str = ""
+    length: int = 0
+
+
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """The other side has it. `answer`: what the response map made of its answer (per delivery the same), JSON-able; `status`: as seen on the wire."""
 
     answer: dict[str, Any] = {}
     status: str = ""
+    heard: Heard | None = None
 
 
 class Later(msgspec.Struct, frozen=True, gc=False):
@@ -53,6 +64,7 @@ class Later(msgspec.Struct, frozen=True, gc=False):
     reason: str
     status: str = ""
     after_seconds: float | None = None
+    heard: Heard | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +73,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     reason: str
     code: str = ""
     status: str = ""
+    heard: Heard | None = None
 
 
 class Unknown(msgspec.Struct, frozen=True, gc=False):
@@ -69,6 +82,7 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
     reason: str
     status: str = ""
     no_look_up: bool = False
+    heard: Heard | None = None
 
 
 Outcome = Accepted | Later | Refused | Unknown

@@ -1,7 +1,8 @@
 """A received message until its sender has every acknowledgement that it is owed: a TA1 and one 997 per functional group, made when it was read.
 
 Obligations are `{key}/997/{group control number}` and `{key}/ta1`, both us to the partner, due by the partner's clock. Troubles: rejected-transactions (one per group with
-transactions that we rejected: the partner must send them again), message-held (with the hold's cause; it goes when the message is understood).
+transactions that we rejected: the partner must send them again), message-held (with the hold's cause; it goes when the message is understood,
+or somebody's edit stands in its place).
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from crossdock.crosswalk.numbers import MESSAGE_PREFIXES
 from crossdock.facts.fact import Fact
-from crossdock.facts.interchange import InterchangeReceived, MessageHeld, MessageUnderstood
+from crossdock.facts.interchange import InterchangeReceived, MessageHeld, MessageReplaced, MessageUnderstood
 from crossdock.facts.order import DocumentSent, EffectRefused, EffectRetried
 from crossdock.policy.agreement import Agreement
 from crossdock.process.obligation import Effect, Name, Obligation, Standing, Status, Trouble
@@ -97,6 +98,10 @@ def evolve(state: State, fact: Fact) -> State:
         return replace(state, held=Said(at, name, d.cause, d.detail)) if _later(state.held, at, name) else state
     if isinstance(d, MessageUnderstood):
         return replace(state, understood=Said(at, name)) if _later(state.understood, at, name) else state
+    if isinstance(d, MessageReplaced):
+        # What stands in its place has troubles of its own.
+        told = Said(at, name, f"message {d.by}", d.reason)
+        return replace(state, understood=told) if _later(state.understood, at, name) else state
     if isinstance(d, DocumentSent):
         return _with(state, "sent", d.obligation, Said(at, name, d.number))
     if isinstance(d, EffectRefused):

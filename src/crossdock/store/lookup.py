@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from crossdock.facts import Fact, lane_of
+from crossdock.ports.translation import Message
 from crossdock.store.database import Database
+from crossdock.store.inbox import message_of
 from crossdock.store.log import digest_of, fact_of
 from crossdock.store.queries import SQL
 
@@ -75,6 +77,11 @@ class Lookup:
             return None
         findings = msgspec.json.decode(rows[0]["findings"]) if rows[0]["findings"] else []
         return {**rows[0], "findings": findings, "attributes": msgspec.json.decode(rows[0]["attributes"])}
+
+    async def received(self, id_: int) -> Message | None:
+        """A message that came in, as a reader wants it; None where there is none."""
+        rows = await self._rows("message", id_)
+        return message_of(rows[0]) if rows and rows[0]["direction"] == "in" else None
 
     async def message_heads(self, ids: Sequence[int]) -> list[Row]:
         """Messages without their bytes."""

@@ -237,9 +237,7 @@ class Operations:
         except LookupError:
             return []
         query = "deliveries_stuck_page" if stuck or status in ("dead", "refused") else "deliveries_page"
-        return await self._rows(
-            query, GREATEST if after is None else after, narrowed, system, document, status, limit
-        )
+        return await self._rows(query, GREATEST if after is None else after, narrowed, system, document, status, limit)
 
     async def deliveries_by_id(self, ids: Sequence[str], only: str | None) -> list[Row]:
         """These deliveries, those that there are and may be seen."""

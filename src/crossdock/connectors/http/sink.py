@@ -10,15 +10,32 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from crossdock.connectors.http.answer import refusal, retry_after
 from crossdock.connectors.http.authorization import Authorization, NotAuthorized, authorization
+from crossdock.connectors.http.masking import masked_headers, masked_text
 from crossdock.connectors.http.spec import ClientCredentials, HttpSpec
 from crossdock.connectors.http.wire import Answer, CutOff, NotSendable, NotSent, Wire, trust
 from crossdock.connectors.json.answers import answer_keys
 from crossdock.connectors.json.spec import JsonDocument
 from crossdock.connectors.settings import Secrets
 from crossdock.crosswalk.maps import Expression, Map, MapError, read_json
-from crossdock.ports.outbound import Absent, Accepted, Found, Later, Outcome, Pace, Refused, Transmission, Unknown
+from crossdock.ports.outbound import (
+    Absent,
+    Accepted,
+    Found,
+    Heard,
+    Later,
+    Outcome,
+    Pace,
+    Refused,
+    Transmission,
+    Unknown,
+)
+
+KEPT_BYTES = 4096
+"""Of an answer's body so much is kept with the attempt."""
 
 REMEMBERED = 10_000
 """How many unknown attempts we remember the time of, for `settle_seconds`."""
@@ -85,7 +102,11 @@ class HttpSink:
         if self._spec.idempotency_header:
             headers[self._spec.idempotency_header] = transmission.name.encode("ascii", "backslashreplace").decode()
         response = await self._exchange(transmission.request, headers, transmission.data)
-        outcome = response if not isinstance(response, Answer) else await self._judge(response, answers, transmission)
+        if isinstance(response, Answer):
+            judged = await self._judge(response, answers, transmission)
+            outcome: Outcome = replace(judged, heard=self._heard(response))
+        else:
+            outcome = response
         if isinstance(outcome, Unknown):
             if len(self._unknown_since) >= REMEMBERED:
                 del self._unknown_since[next(iter(self._unknown_since))]
@@ -110,6 +131,8 @@ class HttpSink:
         if not isinstance(response, Answer):
             return Unknown(f"look-up: {response.reason}", response.status)
         found = self._found(response, answers)
+        if not isinstance(found, Absent):
+            found = replace(found, heard=self._heard(response))
         if not isinstance(found, Unknown):
             self._unknown_since.pop(transmission.name, None)
         return found
@@ -206,11 +229,18 @@ class HttpSink:
         reason, _ = refusal(response.body, response.headers.get("content-type", ""))
         return self._clean(f"HTTP {response.status}" + (f": {reason}" if reason else ""))
 
+    def _heard(self, response: Answer) -> Heard:
+        """What of an answer is kept with the attempt."""
+        body = response.body[:KEPT_BYTES].decode("utf-8", "replace")
+        headers = masked_headers({name: self._clean(value) for name, value in response.headers.items()})
+        return Heard(str(response.status), headers, masked_text(self._clean(body)), len(response.body))
+
     def _clean(self, text: str) -> str:
         # The other side may quote our own headers back at us.
         for secret in self._authorization.secrets:
             text = text.replace(secret, "***")
-        return text
+        # PostgreSQL keeps no NUL in a text.
+        return text.replace("\0", "\ufffd")
 
 
 def _needs_tls(spec: HttpSpec) -> bool:
