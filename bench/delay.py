@@ -122,7 +122,7 @@ def measure(count: int, seconds: float) -> list[Figure]:
 
 
 async def _work(given: argparse.Namespace) -> None:
-    await road.work(given.work, given.index, 1, [Paced(given.rate, given.seconds)])
+    await road.work(given.work, given.index, given.workspace, [Paced(given.rate, given.seconds)])
 
 
 def main() -> None:
@@ -132,6 +132,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=25.0, help="how long half of it lasts")
     parser.add_argument("--work", default="")
     parser.add_argument("--index", type=int, default=0)
+    parser.add_argument("--workspace", type=Path)
     parser.add_argument("--rate", type=float, default=0.0)
     given = parser.parse_args()
     if given.work:

@@ -49,7 +49,8 @@ class Ground:
             self.server = Embedded(folder)
             undo.callback(self.server.stop)
             self.url = self.server.url
-            asyncio.run(road.set_up(self.url))
+            self.workspace = road.without_stock(folder)
+            asyncio.run(road.set_up(self.url, self.workspace))
             self._undo = undo.pop_all()
         self._started = 0
         self._next_order = 1
@@ -68,7 +69,10 @@ class Ground:
             for _ in range(count):
                 running.append(
                     subprocess.Popen(
-                        [sys.executable, "-m", *command, "--work", self.url, "--index", str(self._started)],
+                        [
+                            *(sys.executable, "-m", *command, "--work", self.url),
+                            *("--index", str(self._started), "--workspace", str(self.workspace)),
+                        ],
                         stdin=subprocess.PIPE,
                         stdout=subprocess.PIPE,
                         text=True,

@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,7 @@ from crossdock.workspace import load
 from crossdock.workspace.apply import apply
 from crossdock.workspace.plan import plan
 
-SECRETS = {"ERP_TOKEN": "bench", "TAX_API_KEY": "bench", "ERP_WEBHOOK_SECRET": "bench"}
+SECRETS = dict.fromkeys(("ERP_TOKEN", "TAX_API_KEY", "ERP_WEBHOOK_SECRET", "SHOP_TOKEN"), "bench")
 """No counterparty asks for them: the sinks are exchanged."""
 
 WORKSPACE = Path(__file__).parent.parent / "examples" / "wholesaler"
@@ -67,11 +68,22 @@ def catalogue() -> tuple[CatalogueItem, ...]:
     )
 
 
-async def set_up(url: str) -> None:
+def without_stock(root: Path) -> Path:
+    """The example's workspace below `root` as it is where another system keeps stock: no books of stock, nothing to tell channels."""
+    workspace = root / "workspace"
+    shutil.copytree(WORKSPACE, workspace, ignore=shutil.ignore_patterns("mailboxes", ".crossdock", "channels"))
+    configuration = workspace / "crossdock.toml"
+    configuration.write_text(configuration.read_text().split("\n[stock]\n")[0])
+    warehouse = workspace / "partners" / "quick3pl.toml"
+    warehouse.write_text(warehouse.read_text().split("\n[movements]\n")[0])
+    return workspace
+
+
+async def set_up(url: str, workspace: Path) -> None:
     """A fresh schema with the bench's workspace in force."""
     database = await connect(url, 2, lanes=32)
     await apply(
-        plan(None, load(WORKSPACE, {**os.environ, **SECRETS})),
+        plan(None, load(workspace, {**os.environ, **SECRETS})),
         KeptVersions(database),
         WaitingWork(database),
         who="bench",
@@ -79,13 +91,13 @@ async def set_up(url: str) -> None:
     await database.close()
 
 
-async def work(url: str, index: int, workers: int, sources: Sequence[Source] = ()) -> None:
+async def work(url: str, index: int, workspace: Path, sources: Sequence[Source] = ()) -> None:
     """One worker with counterparties of its own; `sources` where messages are not stored by another process."""
     database = await connect(url, 12)
     book = AgreementBook(WorkspaceVersions(database))
     await book.refresh()
     assert book.current is not None
-    systems = Systems(book.current, {**os.environ, **SECRETS}, WORKSPACE)
+    systems = Systems(book.current, {**os.environ, **SECRETS}, workspace)
     outbox, inbox = DeliveryOutbox(database), MessageInbox(database)
     worker = Worker(inbox, FactLog(database), outbox, systems.readers(), sources, book, clock)
     answers = Answers(inbox, worker.stored.ring, f"answer-{index}")
@@ -198,7 +210,8 @@ def run(count: int, lines: int, workers: int, per_interchange: int, profile: str
     with tempfile.TemporaryDirectory(prefix="crossdock-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         server = Embedded(Path(folder))
-        asyncio.run(set_up(server.url))
+        workspace = without_stock(Path(folder))
+        asyncio.run(set_up(server.url, workspace))
         processes = [
             subprocess.Popen(
                 [
@@ -209,8 +222,8 @@ def run(count: int, lines: int, workers: int, per_interchange: int, profile: str
                     server.url,
                     "--index",
                     str(n),
-                    "--workers",
-                    str(workers),
+                    "--workspace",
+                    str(workspace),
                     "--profile",
                     profile,
                 ],
@@ -249,6 +262,7 @@ def main() -> None:
     options.add_argument("--profile", default="")
     options.add_argument("--work", default="")
     options.add_argument("--index", type=int, default=0)
+    options.add_argument("--workspace", type=Path)
     given = options.parse_args()
     if given.work:
         import uvloop
@@ -256,7 +270,7 @@ def main() -> None:
         profile = cProfile.Profile() if given.profile else None
         if profile:
             profile.enable()
-        uvloop.run(work(given.work, given.index, given.workers))
+        uvloop.run(work(given.work, given.index, given.workspace))
         if profile:
             profile.disable()
             profile.dump_stats(f"{given.profile}.{given.index}")
