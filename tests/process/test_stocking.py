@@ -193,3 +193,16 @@ def test_a_site_whose_stock_is_not_kept_asks_nobody() -> None:
     play = Ledger().tell(ten(site="SOUTH")).run()
     assert play.standing.demands == ()
     assert play.sent("release/1").lines[0].quantity == 10
+
+
+def test_a_release_tells_the_warehouse_from_which_of_its_sites_it_ships() -> None:
+    def sites(play: Play, what: str) -> list[tuple[str, str]]:
+        return [(party.role, party.name) for party in play.sent(what).parties if party.role == "warehouse"]
+
+    split = replace(KEPT, stock=replace(TERMS, split=True))
+    play = Ledger(split, TEA_EAST=6, TEA_WEST=4).tell(ten(warehouse="wh-east", site="EAST", sites=("WEST",))).settle()
+    first, second = [o.subject for o in play.standing.obligations if o.kind == "release"]
+    assert sites(play, f"release/{first}") == [("warehouse", "EAST")]
+    assert sites(play, f"release/{second}") == [("warehouse", "WEST")]
+    unkept = Play(replace(KEPT, stock=None)).tell(ten(warehouse="wh-east", site="EAST")).run()
+    assert sites(unkept, "release/1") == []

@@ -32,12 +32,12 @@ def in_their_words(crosswalk: Crosswalk, partner: Partner, document: Any) -> Any
     """`document` as it is told to `partner`."""
     if isinstance(document, WarehouseOrder):
         units = inverse(partner.units)
-        return replace(document, lines=tuple([_to_ship(crosswalk, partner, units, line) for line in document.lines]))
+        told = [_to_ship(crosswalk, partner, units, line) for line in document.lines]
+        return replace(document, parties=_at_site(partner, document.parties), lines=tuple(told))
     if isinstance(document, StockTransferShipmentAdvice):
-        units, theirs = inverse(partner.units), inverse(partner.locations)
-        parties = [_there(theirs, party) if party.role == "warehouse" else party for party in document.parties]
+        units = inverse(partner.units)
         on_way = [_to_ship(crosswalk, partner, units, line) for line in document.lines]
-        return replace(document, parties=tuple(parties), lines=tuple(on_way))
+        return replace(document, parties=_at_site(partner, document.parties), lines=tuple(on_way))
     if isinstance(document, Invoice) and any(_ours_alone(line.items) for line in document.lines):
         lines = [replace(line, items=_items(crosswalk, partner, line.items)) for line in document.lines]
         return replace(document, lines=tuple(lines))
@@ -69,8 +69,15 @@ def _items(crosswalk: Crosswalk, partner: Partner, items: tuple[ItemReference, .
     return crosswalk.items.references(partner, item) if item is not None else items
 
 
+def _at_site(partner: Partner, parties: tuple[PartyReference, ...]) -> tuple[PartyReference, ...]:
+    """The parties, the site of ours that they name by the code that the warehouse has for it."""
+    if not any(party.role == "warehouse" for party in parties):
+        return parties
+    theirs = inverse(partner.locations)
+    return tuple([_there(theirs, party) if party.role == "warehouse" else party for party in parties])
+
+
 def _there(theirs: dict[str, str], party: PartyReference) -> PartyReference:
-    """A site of ours by the code that the warehouse has for it."""
     code = theirs.get(party.name, party.name)
     return replace(party, qualifier="assigned-by-buyer", id=code) if len(code) > 1 else party
 

@@ -17,6 +17,7 @@ from crossdock.process.order_to_cash.lines import as_it_came
 from crossdock.process.order_to_cash.money import ZERO, amount_of, said_to_customer
 from crossdock.process.order_to_cash.position import position_of
 from crossdock.process.order_to_cash.state import Line, ShippedLine, State
+from crossdock.process.order_to_cash.stocking import site_labelled, terms_of
 from crossdock.trade.documents import (
     Address,
     Invoice,
@@ -285,12 +286,18 @@ def _warehouse_order(
     state: State,
     p: Position,
     obligation: Obligation,
+    agreement: Agreement,
     label: str,
     quantities: dict[str, Decimal],
     purpose: str,
     items: Mapping[str, str],
 ) -> Effect:
     order = p.order
+    parties = order.parties
+    if terms_of(p, agreement) is not None:
+        # One warehouse may keep several sites, and our books say from which of them it is to take the goods.
+        from_site = PartyReference(role="warehouse", name=site_labelled(p, label))
+        parties = (*[party for party in parties if party.role != "warehouse"], from_site)
     lines = []
     for name, quantity in quantities.items():
         now = p.lines.get(name)
@@ -310,7 +317,7 @@ def _warehouse_order(
         purpose=purpose,
         release=label,
         purchase_order=order.purchase_order,
-        parties=order.parties,
+        parties=parties,
         references=order.references,
         ship_not_before=p.ship_not_before,
         ship_no_later=p.ship_no_later,
@@ -339,12 +346,12 @@ def _release(state: State, p: Position, obligation: Obligation, agreement: Agree
         if label != p.candidate_label:
             raise KeyError(obligation.id)
         quantities, items = p.candidate, p.candidate_items
-    return _warehouse_order(state, p, obligation, label, quantities, "original", items)
+    return _warehouse_order(state, p, obligation, agreement, label, quantities, "original", items)
 
 
 def _cancel_release(state: State, p: Position, obligation: Obligation, agreement: Agreement, now: datetime) -> Effect:
     release = next(r for r in p.releases if r.label == obligation.subject)
-    return _warehouse_order(state, p, obligation, release.label, release.told, "cancellation", {})
+    return _warehouse_order(state, p, obligation, agreement, release.label, release.told, "cancellation", {})
 
 
 # --- To the ERP and the tax service ----------------------------------------------------------------------------------------

@@ -26,8 +26,13 @@ def terms_of(p: Position, agreement: Agreement) -> StockTerms | None:
 
 
 def site_of(p: Position, release: ReleaseNow) -> str:
-    """The site that a release ships from: the third part of its label, else the order's."""
-    return release.label.split("-", 2)[2] if release.label.count("-") >= 2 else p.site
+    """The site that a release ships from."""
+    return site_labelled(p, release.label)
+
+
+def site_labelled(p: Position, label: str) -> str:
+    """The site in the label of a release: its third part, else the order's."""
+    return label.split("-", 2)[2] if label.count("-") >= 2 else p.site
 
 
 def warehouse_of(p: Position, agreement: Agreement, site: str) -> str:
