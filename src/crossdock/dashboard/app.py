@@ -76,6 +76,8 @@ def went_wrong(request: Request[Any, Any, Any], error: Exception) -> Response[An
         )
     if found.slug == "defect":
         _log.error("dashboard.defect", path=request.url.path, exc_info=error)
+    if found.slug == "unavailable":
+        _log.warning("dashboard.unavailable", path=request.url.path, error=f"{type(error).__name__}: {error}")
     title, words = WENT_WRONG.get(found.slug, (found.kind.title, ""))
     if found.slug not in ("defect", "not-found", "unavailable"):
         words = found.detail[:1].upper() + found.detail[1:] + "."

@@ -79,7 +79,7 @@ def rendered(request: Request[Any, Any, Any], template: str, **values: Any) -> s
         "ago": partial(words.ago, now=now, zone=zone),
         "theme": theme if (theme := request.cookies.get("theme", "")) in ("light", "dark") else "",
         "menu": menu_of(principal) if principal else [],
-        "here": "/" + request.url.path.strip("/").split("/")[0],
+        "here": _here(request.url.path),
         "notice": None,
         "searched": "",
     }
@@ -97,3 +97,9 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, *
 def part(request: Request[Any, Any, Any], template: str, *, status: int = 200, **values: Any) -> Response[str]:
     """A piece of a page, for htmx."""
     return Response(rendered(request, template, **values), media_type="text/html", status_code=status)
+
+
+def _here(path: str) -> str:
+    """The page of the rail that a path belongs to."""
+    first = "/" + path.strip("/").split("/")[0]
+    return {"/orders": "/search"}.get(first, first)

@@ -1,0 +1,38 @@
+"""Has the key figures caught up behind a page: whoever looks at figures wants those of now. One task a server, which ends when nothing is ahead."""
+
+import asyncio
+import contextlib
+from weakref import WeakKeyDictionary
+
+import structlog
+
+from crossdock.api.hub import Hub
+from crossdock.store.figures import Figures
+
+PATIENCE_SECONDS = 0.15
+"""A page waits so long for the last facts to be counted, and says what is left."""
+
+_log = structlog.get_logger(__name__)
+_running: WeakKeyDictionary[Hub, asyncio.Task[None]] = WeakKeyDictionary()
+
+
+async def measured(hub: Hub) -> int:
+    """Begins to count what has not been counted and waits a moment for it; returns how many facts are left."""
+    figures = Figures(hub.database)
+    left = await figures.ahead()
+    if not left:
+        return 0
+    task = _running.get(hub)
+    if task is None or task.done():
+        task = _running[hub] = asyncio.create_task(_measure(figures), name="measure")
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(task), PATIENCE_SECONDS)
+    return await figures.ahead()
+
+
+async def _measure(figures: Figures) -> None:
+    try:
+        while await figures.measure():
+            await asyncio.sleep(0)
+    except Exception as error:
+        _log.warning("figures cannot be measured, the next page tries again", error=f"{type(error).__name__}: {error}")
