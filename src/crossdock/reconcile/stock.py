@@ -57,7 +57,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def unequal(ours: Mapping[Where, Decimal], theirs: Snapshot) -> list[Unequal]:
     """The positions about which the books differ, among those that the snapshot speaks of: its sites, places and owners ("own" always). A snapshot that names no lot
-    is compared without lots. The store finds the same rows by one query (`unequal_positions`)."""
+    is compared without lots. The store finds the same rows (`unequal_positions`)."""
     lots = any(line.lot for line in theirs.lines)
     sites = frozenset(theirs.sites) or {line.site for line in theirs.lines}
     places = {*theirs.places, *(line.place for line in theirs.lines)}

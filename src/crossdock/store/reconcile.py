@@ -1,7 +1,7 @@
 """Snapshots of stock beside our books: kept, compared in one pass of the database, and what came of it written together with its facts. Implements `ports.reconcile`.
 
-Only the rows that differ leave the database. `unequal` looks for suspects by one join of present balances and lines, and works out exactly those; the sum over all
-of both sides proves that none was missed, and where it does not (lines that stand twice), all is added up instead.
+Only the rows that differ leave the database. `unequal` looks for suspects by one join of present balances and lines, and works out exactly those; that no balance met
+two lines proves that none was missed, and where one did (lines that stand twice), all is added up instead.
 """
 
 import csv
@@ -29,7 +29,7 @@ from crossdock.store.queries import SQL
 from crossdock.store.stock_moving import move
 
 SUSPECTS = 100_000
-"""More positions than these are not looked at one by one: all are added up."""
+"""More rows than these are not looked at one by one: all are added up."""
 KEEP_LINES = timedelta(days=3)
 """So long lines of a snapshot that a later one has overtaken are kept."""
 COLUMNS = ("item", "site", "place", "lot", "owner", "entity", "quantity")
@@ -215,32 +215,36 @@ def kept_of(row: Any) -> KeptSnapshot:
     )
 
 
-def _scope(snapshot: KeptSnapshot) -> tuple[Any, ...]:
-    return (
-        snapshot.id,
-        snapshot.as_of,
-        list(snapshot.sites),
-        list(snapshot.places),
-        list(snapshot.owners),
-        snapshot.lots,
-        snapshot.whole,
-    )
-
-
 async def unequal_rows(connection: Any, snapshot: KeptSnapshot, suspects: int = SUSPECTS) -> list[Unequal]:
     """What differs between our books as of the snapshot's moment and the snapshot, in the order of positions; the same as `reconcile.stock.unequal` finds."""
-    scope = _scope(snapshot)
     await connection.fetch(SQL["wide_hashing"])
-    keys = await connection.fetch(SQL["suspect_positions"], *scope, suspects + 1)
-    if len(keys) <= suspects:
-        columns = [list(column) for column in zip(*keys, strict=True)] if keys else [[], [], [], [], []]
-        found = [_unequal(row) for row in await connection.fetch(SQL["unequal_among"], *scope, *columns)]
-        if not snapshot.whole:
-            return found
-        more = await connection.fetchval(SQL["sums_compared"], *scope[:5])
-        if more == sum((row.theirs - row.ours for row in found), Decimal(0)):
-            return found
-    return [_unequal(row) for row in await connection.fetch(SQL["unequal_positions"], *scope)]
+    items = await _suspects(connection, snapshot, suspects)
+    if items is not None and not items:
+        return []
+    return await _added_up(connection, snapshot, None if items is None else sorted(items))
+
+
+async def _suspects(connection: Any, snapshot: KeptSnapshot, most: int) -> set[str] | None:
+    """Items of which a position may differ; None: too many of them, or lines stand twice, so that it may be any."""
+    sites = list(snapshot.sites)
+    if not snapshot.whole and snapshot.lines <= most:
+        return {item for (item,) in await connection.fetch(SQL["items_of_snapshot"], snapshot.id)}
+    scope = (snapshot.id, snapshot.whole, sites)
+    if snapshot.lots or snapshot.owners != ("own",):
+        wide = (list(snapshot.places), most, list(snapshot.owners))
+        rows = [await connection.fetchrow(SQL["suspects_by_lot"], *scope, *wide)]
+    else:
+        rows = [await connection.fetchrow(SQL["suspects_in_place"], *scope, place, most) for place in snapshot.places]
+    moved = [item for (item,) in await connection.fetch(SQL["moved_since"], snapshot.as_of, sites, most + 1)]
+    if any(row["met"] > row["there"] for row in rows) or sum(row["differing"] for row in rows) + len(moved) > most:
+        return None
+    return set(moved).union(*(row["items"] or () for row in rows))
+
+
+async def _added_up(connection: Any, snapshot: KeptSnapshot, items: Sequence[str] | None) -> list[Unequal]:
+    scope = (list(snapshot.sites), list(snapshot.places), list(snapshot.owners), snapshot.lots, snapshot.whole)
+    rows = await connection.fetch(SQL["unequal_positions"], snapshot.id, snapshot.as_of, *scope, items)
+    return [_unequal(row) for row in rows]
 
 
 def _unequal(row: Any) -> Unequal:
@@ -411,8 +415,9 @@ class ClaimedVariance:
 
 async def _claimed(connection: Any, lanes: int, row: Any, kept: KeptSnapshot) -> ClaimedVariance:
     place = (row["item"], row["site"], row["place"], row["lot"], row["owner"])
-    found = await connection.fetch(SQL["unequal_among"], *_scope(kept), *([each] for each in place))
-    differs = _unequal(found[0]) if found else None
+    await connection.fetch(SQL["wide_hashing"])
+    where = Where(row["item"], row["site"], Place(row["place"]), row["lot"], row["owner"])
+    differs = next((each for each in await _added_up(connection, kept, [where.item]) if each.where == where), None)
     counted = await connection.fetchval(SQL["counted_since"], row["item"], row["site"], kept.as_of)
     entity = await connection.fetchval(SQL["entities_of"], *place)
     now_differs = differs.theirs - differs.ours if differs else Decimal(0)

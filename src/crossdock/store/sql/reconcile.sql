@@ -1,12 +1,15 @@
 -- name: new_snapshot
--- Makes the row of a snapshot, whose lines are then copied in by the same session; nothing where it is known.
-INSERT INTO snapshots (system, source_id, as_of, received_at, whole, sites, places, owners, lots, lines, message)
-VALUES ($1, $2, $3, $4, $5, '{}', '{}', '{}', false, 0, $6)
-    ON CONFLICT (system, source_id) DO NOTHING RETURNING id
+-- Makes the row of a snapshot, whose lines are copied in by the same transaction and take its number; nothing where it is known.
+WITH made AS (
+    INSERT INTO snapshots (system, source_id, as_of, received_at, whole, sites, places, owners, lots, lines, message)
+    VALUES ($1, $2, $3, $4, $5, '{}', '{}', '{}', false, 0, $6)
+        ON CONFLICT (system, source_id) DO NOTHING RETURNING id
+)
+SELECT id, set_config('crossdock.snapshot', id::text, true) FROM made
 
 -- name: snapshot_scope
--- Which sites, places and owners a snapshot's lines speak of, how often, and how much in all.
-SELECT site, place, owner, bool_or(lot <> '') AS lots, count(*) AS lines, sum(quantity) AS total
+-- Which sites, places and owners a snapshot's lines speak of, and how often.
+SELECT site, place, owner, bool_or(lot <> '') AS lots, count(*) AS lines
   FROM snapshot_lines WHERE snapshot = $1 GROUP BY site, place, owner
 
 -- name: finish_snapshot
@@ -52,60 +55,49 @@ SELECT EXISTS (SELECT FROM reconciliations r JOIN snapshots n ON n.id = r.snapsh
 SELECT max(n.as_of) FROM reconciliations r JOIN snapshots n ON n.id = r.snapshot WHERE r.system = $1 AND n.sites @> $2::text[] AND n.as_of < $3
 
 -- name: wide_hashing
--- Gives the comparison room to hash in, to the end of the transaction.
-SELECT set_config('work_mem', '128MB', true), set_config('max_parallel_workers_per_gather', '2', true), set_config('jit', 'off', true)
+-- Gives the comparison room to hash in, to the end of the transaction, and has it planned for the very places, items and sites that it is asked about.
+SELECT set_config('work_mem', '128MB', true), set_config('max_parallel_workers_per_gather', '2', true), set_config('parallel_tuple_cost', '0.001', true), set_config('jit', 'off', true),
+       set_config('plan_cache_mode', 'force_custom_plan', true)
 
--- name: suspect_positions
--- Positions (at most $8) that may differ: whose present balance is not what the snapshot says line by line, or that have moved since its moment. A superset of what differs, unless lines of the snapshot are doubled.
-SELECT coalesce(p.item, s.item) AS item, coalesce(p.site, s.site) AS site, coalesce(p.place, s.place) AS place, CASE WHEN $6 THEN coalesce(p.lot, s.lot) ELSE '' END AS lot, coalesce(p.owner, s.owner) AS owner
-  FROM (SELECT * FROM positions_by_place WHERE site = ANY($3::text[]) AND place = ANY($4::text[]) AND owner = ANY($5::text[])) p
-  FULL JOIN (SELECT * FROM snapshot_lines WHERE snapshot = $1) s USING (item, site, place, lot, owner, entity)
- WHERE coalesce(p.quantity, 0) <> coalesce(s.quantity, 0) AND ($7 OR s.item IS NOT NULL)
-UNION
-SELECT item, site, place, CASE WHEN $6 THEN lot ELSE '' END, owner FROM (
-    SELECT item, site, origin AS place, lot, owner FROM movements WHERE occurred_at > $2
-    UNION ALL SELECT item, coalesce(nullif(to_site, ''), site), destination, lot, owner FROM movements WHERE occurred_at > $2
-  ) m WHERE site = ANY($3::text[]) AND place = ANY($4::text[]) AND owner = ANY($5::text[])
- LIMIT $8
+-- name: items_of_snapshot
+-- Items of which a snapshot has a line.
+SELECT DISTINCT item FROM snapshot_lines WHERE snapshot = $1
 
--- name: unequal_among
--- Of these positions ($8 to $12) those about which our books as of the snapshot's moment and the snapshot differ.
-WITH k AS MATERIALIZED (SELECT DISTINCT * FROM unnest($8::text[], $9::text[], $10::text[], $11::text[], $12::text[]) AS t (item, site, place, lot, owner)),
-items AS MATERIALIZED (SELECT DISTINCT item FROM k),
-legs AS (
-    SELECT p.item, p.site, p.place, p.lot, p.owner, p.quantity AS ours, 0::numeric AS theirs, false AS listed
-      FROM items i JOIN positions_by_place p ON p.item = i.item WHERE p.place = ANY($4::text[])
-    UNION ALL SELECT m.item, m.site, m.origin, m.lot, m.owner, m.quantity, 0, false FROM items i JOIN movements m ON m.item = i.item WHERE m.occurred_at > $2
-    UNION ALL SELECT m.item, coalesce(nullif(m.to_site, ''), m.site), m.destination, m.lot, m.owner, -m.quantity, 0, false FROM items i JOIN movements m ON m.item = i.item WHERE m.occurred_at > $2
-    UNION ALL SELECT s.item, s.site, s.place, s.lot, s.owner, 0, s.quantity, true FROM snapshot_lines s WHERE s.snapshot = $1 AND s.item IN (SELECT item FROM items)
-)
-SELECT k.item, k.site, k.place, k.lot, k.owner, sum(l.ours) AS ours, sum(l.theirs) AS theirs
-  FROM legs l JOIN k ON k.item = l.item AND k.site = l.site AND k.place = l.place AND k.lot = CASE WHEN $6 THEN l.lot ELSE '' END AND k.owner = l.owner
- WHERE l.site = ANY($3::text[]) AND l.owner = ANY($5::text[])
- GROUP BY k.item, k.site, k.place, k.lot, k.owner
-HAVING sum(l.ours) <> sum(l.theirs) AND ($7 OR bool_or(l.listed))
- ORDER BY k.item, k.site, k.place, k.lot, k.owner
+-- name: suspects_in_place
+-- Of a snapshot that tells neither lots nor others' goods: items whose present balance in place $4 is not what a line says, if no more than $5 rows differ. met: how many times
+-- a balance was met, of those that are there; more met than there are: lines stand twice, and may hide a difference. $2: what has no line has nothing.
+SELECT m.met, (SELECT count(*) FROM stock_by_place WHERE site = ANY($3::text[]) AND place = $4) AS there, m.differing, CASE WHEN m.differing <= $5 THEN m.items END AS items
+  FROM (SELECT count(k.item) AS met, count(*) FILTER (WHERE coalesce(k.quantity, 0) <> coalesce(s.quantity, 0) AND ($2 OR s.item IS NOT NULL)) AS differing,
+               array_agg(coalesce(k.item, s.item)) FILTER (WHERE coalesce(k.quantity, 0) <> coalesce(s.quantity, 0) AND ($2 OR s.item IS NOT NULL)) AS items
+          FROM (SELECT item, site, quantity FROM stock_by_place WHERE site = ANY($3::text[]) AND place = $4) k
+          FULL JOIN (SELECT item, site, quantity FROM snapshot_lines WHERE snapshot = $1 AND place = $4) s ON s.item = k.item AND s.site = k.site) m
+
+-- name: suspects_by_lot
+-- The same of a snapshot that tells lots or others' goods: place by place, lot by lot, owner by owner.
+SELECT m.met, (SELECT count(*) FROM positions_by_place WHERE site = ANY($3::text[]) AND place = ANY($4::text[]) AND owner = ANY($6::text[])) AS there,
+       m.differing, CASE WHEN m.differing <= $5 THEN m.items END AS items
+  FROM (SELECT count(k.item) AS met, count(*) FILTER (WHERE coalesce(k.quantity, 0) <> coalesce(s.quantity, 0) AND ($2 OR s.item IS NOT NULL)) AS differing,
+               array_agg(coalesce(k.item, s.item)) FILTER (WHERE coalesce(k.quantity, 0) <> coalesce(s.quantity, 0) AND ($2 OR s.item IS NOT NULL)) AS items
+          FROM (SELECT * FROM positions_by_place WHERE site = ANY($3::text[]) AND place = ANY($4::text[]) AND owner = ANY($6::text[])) k
+          FULL JOIN (SELECT * FROM snapshot_lines WHERE snapshot = $1) s
+            ON s.item = k.item AND s.site = k.site AND s.place = k.place AND s.lot = k.lot AND s.owner = k.owner AND s.entity = k.entity) m
+
+-- name: moved_since
+-- Items (at most $3) that have moved at these sites since a moment.
+SELECT DISTINCT item FROM movements WHERE occurred_at > $1 AND (site = ANY($2::text[]) OR to_site = ANY($2::text[])) LIMIT $3
 
 -- name: unequal_positions
--- Every position about which our books as of the snapshot's moment and the snapshot differ, by adding up all of both: what `unequal_among` says of all positions.
+-- The positions of these items (NULL: of all) about which our books as of the snapshot's moment and the snapshot differ, by adding up both.
 SELECT item, site, place, CASE WHEN $6 THEN lot ELSE '' END AS lot, owner, sum(ours) AS ours, sum(theirs) AS theirs FROM (
     SELECT item, site, place, lot, owner, quantity AS ours, 0::numeric AS theirs, false AS listed FROM positions_by_place
     UNION ALL SELECT item, site, origin, lot, owner, quantity, 0, false FROM movements WHERE occurred_at > $2
     UNION ALL SELECT item, coalesce(nullif(to_site, ''), site), destination, lot, owner, -quantity, 0, false FROM movements WHERE occurred_at > $2
     UNION ALL SELECT item, site, place, lot, owner, 0, quantity, true FROM snapshot_lines WHERE snapshot = $1
   ) l
- WHERE site = ANY($3::text[]) AND place = ANY($4::text[]) AND owner = ANY($5::text[])
+ WHERE site = ANY($3::text[]) AND place = ANY($4::text[]) AND owner = ANY($5::text[]) AND ($8::text[] IS NULL OR item = ANY($8))
  GROUP BY 1, 2, 3, 4, 5
 HAVING sum(ours) <> sum(theirs) AND ($7 OR bool_or(listed))
  ORDER BY 1, 2, 3, 4, 5
-
--- name: sums_compared
--- How much more the snapshot has in all than our books as of its moment, so that the differences can be held against it.
-SELECT (SELECT coalesce(sum(quantity), 0) FROM snapshot_lines WHERE snapshot = $1)
-     - (SELECT coalesce(sum(quantity), 0) FROM positions_by_place WHERE site = ANY($3::text[]) AND place = ANY($4::text[]) AND owner = ANY($5::text[]))
-     + (SELECT coalesce(sum(CASE WHEN coalesce(nullif(to_site, ''), site) = ANY($3::text[]) AND destination = ANY($4::text[]) AND owner = ANY($5::text[]) THEN quantity ELSE 0 END
-                          - CASE WHEN site = ANY($3::text[]) AND origin = ANY($4::text[]) AND owner = ANY($5::text[]) THEN quantity ELSE 0 END), 0)
-          FROM movements WHERE occurred_at > $2)
 
 -- name: standing_variances
 -- How positions of these sites and places of a system differed when they were compared last, where they did.
