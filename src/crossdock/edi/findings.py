@@ -189,9 +189,6 @@ class Code(enum.StrEnum):
         "duplicate-transaction-control-number", Severity.ERROR, Level.TRANSACTION, "ak502=23",
         "Two transaction sets of a group have the same ST02.",
         "Ask the sender to number transaction sets apart.")
-    UNKNOWN_TRANSACTION_SET = ("unknown-transaction-set", Severity.ERROR, Level.TRANSACTION, "ak502=1",
-        "ST01 names no transaction set that is known here.",
-        "Add a guide for it, or ask the partner not to send it.")
     NO_GUIDE = ("no-guide", Severity.NOTE, Level.TRANSACTION, "",
         "There is no guide for this transaction set and version; only its envelope was checked.",
         "Add a guide to have its content read.")
@@ -242,9 +239,6 @@ class Code(enum.StrEnum):
     TOO_MANY_ELEMENTS = ("too-many-elements", Severity.ERROR, Level.ELEMENT, "ak502=5 ak304=8 ak403=3",
         "The segment has more elements, or an element more components, than are defined.",
         "Ask the sender, or add them to the partner's overlay.")
-    TOO_MANY_REPETITIONS = ("too-many-repetitions", Severity.ERROR, Level.ELEMENT, "ak502=5 ak304=8 ak403=3",
-        "The element is repeated more often than it may be.",
-        "Ask the sender to send fewer.")
     ELEMENT_TOO_SHORT = ("element-too-short", Severity.ERROR, Level.ELEMENT, "ak502=5 ak304=8 ak403=4",
         "The element is shorter than its minimum.",
         "Ask the sender to correct it.")
@@ -276,9 +270,6 @@ class Code(enum.StrEnum):
     HASH_TOTAL_MISMATCH = ("hash-total-mismatch", Severity.ERROR, Level.BUSINESS, "ak502=5 ak304=8 ak403=7",
         "CTT02 is not the sum of the quantities that are there.",
         "Check with the sender whether lines are missing.")
-    TOTAL_MISMATCH = ("total-mismatch", Severity.ERROR, Level.BUSINESS, "ak502=5 ak304=8 ak403=7",
-        "A stated total is not the sum of what it totals.",
-        "Check with the sender which of them is right.")
     HL_PARENT_UNKNOWN = ("hl-parent-unknown", Severity.ERROR, Level.BUSINESS, "ak502=5 ak304=8 ak403=7",
         "HL02 names a parent that did not come before.",
         "Ask the sender to mend the hierarchy.")

@@ -76,7 +76,7 @@ async def connect(url: str, connections: int = 10, lanes: int = LANES) -> Databa
 async def _pool(url: str, connections: int, synchronous_commit: str) -> "asyncpg.Pool[asyncpg.Record]":
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0,  # one that keeps a floor logs a stack for each attempt while the server is down
         max_size=connections,
         command_timeout=120,
         reset=_nothing_to_reset,
