@@ -238,12 +238,12 @@ def server(postgres: Embedded) -> Iterator[Server]:
 
 
 def _await(server: Server) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         if server.process.poll() is not None:
             break
         try:
-            httpx.get(f"{server.url}/v1/openapi.json", timeout=2)
+            httpx.get(f"{server.url}/v1/openapi.json", timeout=20)
             return
         except httpx.HTTPError:
             time.sleep(0.1)

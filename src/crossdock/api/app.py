@@ -16,7 +16,6 @@ from crossdock.api.hub import Hub
 from crossdock.api.openapi import openapi_config
 from crossdock.api.principal import Principal
 from crossdock.api.problem import MEDIA_TYPE
-from crossdock.api.wire import ENCODERS
 from crossdock.store.access import Write
 
 COMPRESS_FROM_BYTES = 1400
@@ -55,7 +54,6 @@ def make_app(hub: Hub, routers: Sequence[Router], faces: Sequence[Any] = (), **c
         openapi_config=openapi_config(),
         compression_config=CompressionConfig(backend="gzip", minimum_size=COMPRESS_FROM_BYTES, gzip_compress_level=5),
         cors_config=_cors(hub),
-        type_encoders=ENCODERS,
         signature_types=[Hub, Principal, Write],
         request_max_body_size=None,  # the gate looks, and each face for itself
         logging_config=None,

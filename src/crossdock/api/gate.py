@@ -6,11 +6,11 @@ work. Its answer and its line in the audit log are kept together and are there b
 
 import hashlib
 import zlib
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import structlog
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from crossdock.api.hub import Hub
 from crossdock.api.permission import permission_of
@@ -26,6 +26,12 @@ WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 RETRY_AFTER_SECONDS = 1
 NOT_KEPT = frozenset(("traceparent", "date", "server", "ratelimit", "ratelimit-policy", "content-length"))
 """Headers of an answer that are of the moment, and so are not given again with it."""
+
+Scope: TypeAlias = Any
+Receive: TypeAlias = Any
+Send: TypeAlias = Any
+Message: TypeAlias = Any
+"""As ASGI 3.0 has them; Litestar's are unions of every kind of connection."""
 
 _log = structlog.get_logger(__name__)
 

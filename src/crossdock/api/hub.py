@@ -9,10 +9,15 @@ from pathlib import Path
 import structlog
 
 from crossdock.api.authentication import Authentication
+from crossdock.api.intake import Intake
 from crossdock.connectors.settings import Secret
+from crossdock.flow.fold import VersionNotRead
+from crossdock.policy import Agreement
+from crossdock.ports.translation import Reader
 from crossdock.store.access import Access
 from crossdock.store.database import Database
 from crossdock.store.lookup import Lookup
+from crossdock.store.orders import Orders
 from crossdock.store.versions import WorkspaceVersions
 from crossdock.wiring import AgreementBook, Systems, clock, secrets
 from crossdock.workspace import Loaded
@@ -47,6 +52,9 @@ class Hub:
         self._systems: Systems | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self.authentication = Authentication(self.access, clock)
+        self.orders = Orders(database)
+        self.intake = Intake(self)
+        self._readers: tuple[Systems, Mapping[str, Reader]] | None = None
 
     @property
     def loaded(self) -> Loaded:
@@ -62,13 +70,31 @@ class Hub:
             self._systems = Systems(self.loaded, self.environ, self.root)
         return self._systems
 
+    @property
+    def readers(self) -> Mapping[str, Reader]:
+        """What reads each channel's messages, made once a version."""
+        systems = self.systems
+        if self._readers is None or self._readers[0] is not systems:
+            self._readers = (systems, systems.readers())
+        return self._readers[1]
+
+    async def agreement(self, partner: str, version: int) -> Agreement | None:
+        """The agreement with a partner under a version of the workspace, which may be newer than what has been read."""
+        try:
+            return self.book(partner, version)
+        except VersionNotRead:
+            await self.book.learn()
+            return self.book(partner, version)
+
     async def open(self) -> None:
-        """Reads what is in force, and looks again every second until `close`."""
+        """Reads what is in force, and looks again every second until `close`; takes in what is submitted."""
         await self.book.refresh()
+        self.intake.open()
         self._refreshing = asyncio.create_task(self._refresh(), name="refresh workspace")
 
     async def close(self) -> None:
         """Ends what `open` began. The database is the caller's to close."""
+        await self.intake.close()
         if self._refreshing is not None:
             self._refreshing.cancel()
             with contextlib.suppress(asyncio.CancelledError):

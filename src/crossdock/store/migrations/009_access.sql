@@ -105,5 +105,6 @@ CREATE TABLE usage (
 );
 
 ALTER TABLE processes ADD COLUMN partner text COLLATE "C" GENERATED ALWAYS AS (summary ->> 'customer') STORED;
-CREATE INDEX processes_of_partner ON processes (partner, updated_at DESC, key) WHERE partner IS NOT NULL;
-CREATE INDEX processes_recent ON processes (process, updated_at DESC, key);
+CREATE INDEX processes_of_partner ON processes (partner, created_at DESC, key DESC) WHERE partner IS NOT NULL;
+CREATE INDEX processes_by_age ON processes (process, created_at DESC, key DESC);
+-- By when they began and not by when they changed: a page goes on where the last one ended, and a fold that changes a row changes no index for it.

@@ -1,0 +1,135 @@
+"""What is submitted by the API on its way to the fold: kept as a message, read to facts, folded, and only then answered.
+
+The server does this itself in batches, with the very verbs that a worker runs (`flow.interpret`, `flow.fold`); where a worker is at it already, it
+waits for the worker's commit. Each message and each lane is one process's at a time, so it happens once whoever does it. A submission that was kept
+when the server died is taken up by a worker, or by whoever submits it again.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from crossdock.flow.fold import VersionNotRead, fold_once
+from crossdock.flow.interpret import interpret_once
+from crossdock.ports.inbound import Arrival
+from crossdock.run.loop import Bell
+from crossdock.store.inbox import MessageInbox
+from crossdock.store.log import FactLog
+from crossdock.store.orders import Orders
+
+if TYPE_CHECKING:
+    from crossdock.api.hub import Hub
+
+GATHER_SECONDS = 0.004
+"""How long submissions are gathered before they are kept together: a commit costs the same for one as for fifty."""
+
+LOOK_SECONDS = 0.03
+"""How often we look whether a worker has done what we wait for."""
+
+TROUBLE_SECONDS = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What became of a submission so far. message: its number. held: why it could not be read, "" where it could. folded: its fact is in the state."""
+
+    message: int
+    held: str
+    folded: bool
+
+
+class _Waiting:
+    __slots__ = ("arrival", "done", "kept", "key")
+
+    def __init__(self, arrival: Arrival, key: str, done: "asyncio.Future[Taken]") -> None:
+        self.arrival, self.key, self.done, self.kept = arrival, key, done, False
+
+
+class Intake:
+    """One server's. `take` is the only way in."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self._hub = hub
+        self._orders = Orders(hub.database)
+        self._bell = Bell()
+        self._waiting: list[_Waiting] = []
+        self._working: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Begins to work."""
+        self._working = asyncio.create_task(self._work(), name="intake")
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+        if self._working is not None:
+            self._working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._working
+
+    async def take(self, arrival: Arrival, key: str = "") -> Taken:
+        """Returns when `arrival` has been read and, where it tells a fact of process `key` under its own id, folded. Raises what keeping it raised."""
+        done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
+        one = _Waiting(arrival, key, done)
+        self._waiting.append(one)
+        self._bell.ring()
+        try:
+            return await done
+        finally:
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(one)
+
+    async def _work(self) -> None:
+        while True:
+            await self._bell.wait(1.0 if not self._waiting else LOOK_SECONDS)
+            if not self._waiting:
+                continue
+            await asyncio.sleep(GATHER_SECONDS)
+            try:
+                await self._step()
+            except Exception as error:
+                _log.warning("intake failed, trying again", error=f"{type(error).__name__}: {error}")
+                for one in [each for each in self._waiting if not each.kept]:
+                    self._fail(one, error)
+                await asyncio.sleep(TROUBLE_SECONDS)
+
+    def _fail(self, one: _Waiting, error: Exception) -> None:
+        """What has not been kept is the caller's again."""
+        self._waiting.remove(one)
+        if not one.done.done():
+            one.done.set_exception(error)
+
+    async def _step(self) -> None:
+        hub, systems = self._hub, self._hub.systems
+        inbox = MessageInbox(hub.database, systems.stock_terms())
+        fresh = [one for one in self._waiting if not one.kept]
+        if fresh:
+            await inbox.keep([one.arrival for one in fresh], hub.clock())
+            for one in fresh:
+                one.kept = True
+        waiting = [one for one in self._waiting if one.kept]
+        while await interpret_once(inbox, hub.readers, hub.clock()):
+            pass
+        log = FactLog(hub.database, systems.planning())
+        try:
+            while await fold_once(log, hub.book, hub.clock()):
+                pass
+        except VersionNotRead:
+            await hub.book.learn()
+            await fold_once(log, hub.book, hub.clock())
+        await self._tell(waiting)
+
+    async def _tell(self, waiting: Sequence[_Waiting]) -> None:
+        """Tells those whose turn has come."""
+        rows = await self._orders.so_far([(one.arrival.channel, one.arrival.source_id, one.key) for one in waiting])
+        for row in rows:
+            one = waiting[row["n"]]
+            if row["status"] == "stored" or (row["status"] == "read" and one.key and not row["folded"]):
+                continue
+            if not one.done.done():
+                held = row["note"] if row["status"] == "held" else ""
+                one.done.set_result(Taken(row["id"], held, bool(row["folded"])))
