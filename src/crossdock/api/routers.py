@@ -5,6 +5,15 @@ from importlib import import_module
 from litestar import Router
 
 MODULES = (
+    "crossdock.api.routes.orders",
+    "crossdock.api.routes.search",
+    "crossdock.api.routes.obligations",
+    "crossdock.api.routes.exceptions",
+    "crossdock.api.routes.messages",
+    "crossdock.api.routes.deliveries",
+    "crossdock.api.routes.replays",
+    "crossdock.api.routes.reconciliations",
+    "crossdock.api.routes.versions",
     "crossdock.api.routes.keys",
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ from crossdock.store.operations import Action, Changed, Narrowed, Operations, ma
 
 Category = Literal["business", "transport", "defect"]
 Note = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT, pattern=PLAIN)]
-ETAG = ResponseHeader(name="ETag", description="Name it in `If-Match` to act on what you saw.")
+ETAG = ResponseHeader(name="ETag", documentation_only=True, description="Name it in `If-Match` to act on what you saw.")
 
 
 class OpenException(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Router, get, post
@@ -22,8 +22,6 @@ from crossdock.store.log import FactLog
 from crossdock.store.operations import Operations
 from crossdock.store.reconcile import StockReconciliation
 from crossdock.workspace.reconciling import reconcile_items, reconcile_terms
-
-Quantity = Annotated[Decimal, msgspec.Meta(ge=-(10**15), le=10**15)]
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +89,7 @@ class Approve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The approval of an adjustment of our books: of this variance, by this quantity (as the variance says it), for this reason. Whoever asks answers for it."""
 
     variance: Name
-    quantity: Quantity
+    quantity: Decimal
     reason: Reason
 
 
