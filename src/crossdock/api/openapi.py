@@ -8,6 +8,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from crossdock import __version__
+from crossdock.api.described import described
 
 WORDS = """Orders, stock, facts and documents in; answers, status and events out. A write carries an `Idempotency-Key` and may be repeated;
 lists are pages with cursors; errors are problem details (RFC 9457), each with a page in docs/reference/problems.md. Decimals are strings."""
@@ -22,7 +23,7 @@ class Document(Controller):
     async def document(self, request: Request[Any, Any, Any]) -> Response[bytes]:
         state = request.app.state
         if "openapi" not in state:
-            state["openapi"] = msgspec.json.encode(request.app.openapi_schema.to_schema())
+            state["openapi"] = msgspec.json.encode(described(request.app))
         return Response(state["openapi"], headers={"Cache-Control": "public, max-age=300"})
 
 
