@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -191,7 +192,13 @@ async def bury(database: Database, delivery: str, now: datetime) -> None:
 @pytest.fixture(scope="session")
 def server(postgres: Embedded) -> Iterator[Server]:
     """A real server (`crossdock serve`) on a real database with the population in it."""
-    name = f"api_{os.getpid()}"
+    with serving(postgres, f"api_{os.getpid()}") as served:
+        yield served
+
+
+@contextmanager
+def serving(postgres: Embedded, name: str) -> Iterator[Server]:
+    """A server of its own, on a database of its own of this name; for tests that change what others read."""
 
     async def admin(statement: str) -> None:
         connection = await asyncpg.connect(postgres.url)
