@@ -91,6 +91,7 @@ def test_a_workers_port_gives_every_metric_that_is_declared_for_it() -> None:
         assert family.type == metric.kind
         assert family.samples
         assert {label for s in family.samples for label in s.labels} - {"le"} == set(metric.labels)
+    assert set(families) == {metric.name.removesuffix("_total") for metric in of("worker")}
     assert samples["crossdock_messages_read_total", ("channel", "acme"), ("result", "held")] == 1
     assert samples["crossdock_delivery_attempt_duration_seconds_count", ("system", "erp")] == 1
     attempted = (("kind", "send"), ("outcome", "accepted"), ("system", "erp"))
