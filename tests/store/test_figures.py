@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from play import AGREEMENT, START, Play, order, ordered, shipped
+from play import AGREEMENT, START, Play, order, ordered, shipped  # type: ignore[import-not-found,unused-ignore]
 
 from crossdock.facts import Fact
 from crossdock.facts import order as told
@@ -58,7 +58,7 @@ def history(n: int, rng: random.Random) -> list[Fact]:
         return play.run().facts
     play.wait(hours=rng.randint(1, 120))
     if rng.random() < 0.3:
-        play.tell(shipped(f"SHP-{n}a", ("1", 10), complete=False)).run().wait(hours=rng.randint(1, 40))
+        play.tell(shipped(f"SHP-{n}a", ("1", 10), complete=False, release="")).run().wait(hours=rng.randint(1, 40))
         play.tell(shipped(f"SHP-{n}b", ("2", rng.choice((3, 4))), complete=True))
     else:
         play.tell(shipped(f"SHP-{n}a", ("1", rng.choice((7, 10))), ("2", 4), complete=True))
@@ -144,7 +144,9 @@ class Plain:
             self.span("acknowledgement", first.occurred_at, min(answers), **by)
         for number, said in shipments.items():
             at = said[0].occurred_at
-            if (release := sent.get(f"release/{said[0].data.release}")) is not None:
+            before = [out for what, out in sent.items() if what.startswith("release/") and out <= at]
+            release = sent.get(f"release/{said[0].data.release}", max(before, default=None))
+            if release is not None:
                 self.span("pick-to-ship", release, at, **by)
             if (invoice := sent.get(f"invoice/{number}")) is not None:
                 self.span("ship-to-invoice", at, invoice, **by)

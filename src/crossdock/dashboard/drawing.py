@@ -37,7 +37,7 @@ def ticks(top: float, bases: Sequence[float] = (1, 2, 5), ten: float = 10.0) -> 
         return [0.0, 1.0]
     rough = top / 4
     power = ten ** math.floor(math.log(rough, ten))
-    step = min((base * power * more for more in (1, ten) for base in bases if base * power * more >= rough * 0.999))
+    step = min(base * power * more for more in (1, ten) for base in bases if base * power * more >= rough * 0.999)
     return [step * n for n in range(math.ceil(top / step - 1e-9) + 1)]
 
 
@@ -97,11 +97,11 @@ def steps(
     *,
     events: Sequence[Event] = (),
     chosen: date | None = None,
-    width: float = 860.0,
-    height: float = 250.0,
+    width: float = 680.0,
+    height: float = 230.0,
 ) -> Markup:
     """A quantity that holds from each day on until the next, as a stepped area up to `until`. events stand on the ground line; chosen: a day that is asked about."""
-    field = _Field(points[0][0], max(until, points[-1][0]), ticks(max(value for _, value in points)), width, height)
+    field = _Field(points[0][0], max(until, points[-1][0]), ticks(max(value for _, value in points) * 1.06), width, height)
     edge, words = [], []
     for n, (day, value) in enumerate(points):
         begin, end = field.x(day), field.x(points[n + 1][0]) if n + 1 < len(points) else field.right
@@ -186,6 +186,8 @@ def duration(milliseconds: float | None) -> str:
     """A duration in few characters: 320 ms, 4.2 s, 12 min, 3.5 h, 2.1 d."""
     if milliseconds is None:
         return ""
+    if not milliseconds:
+        return "0"
     seconds = milliseconds / 1000
     if seconds < 1:
         return f"{milliseconds:.0f} ms"
@@ -196,14 +198,10 @@ def duration(milliseconds: float | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share, 0 to 1, in per cent with one place."""
-    return (
-        ""
-        if value is None
-        else f"{100 * value:.1f} %".replace("100.0", "100").replace("0.0 %", "0 %")
-        if value in (0, 1)
-        else f"{100 * value:.1f} %"
-    )
+    """A share, 0 to 1, in per cent with one place; nothing and all without."""
+    if value is None:
+        return ""
+    return f"{100 * value:.0f} %" if value in (0, 1) else f"{100 * value:.1f} %"
 
 
 def _three(value: float) -> str:

@@ -230,7 +230,8 @@ class Figures:
             await connection.execute(SQL["measure_lags"], lanes, done, upto, SETTLING, OUR_OWN)
             await connection.execute(SQL["measure_orders"], lanes, done, upto, BY_HAND)
             await connection.execute(SQL["save_measuring"], lanes, upto)
-            return sum(upto) - sum(done)
+            measured: int = sum(upto) - sum(done)
+            return measured
 
     async def catch_up(
         self, seconds: float = 0.2, facts_a_lane: int = FACTS_A_LANE, clock: Callable[[], float] = time.monotonic
@@ -239,6 +240,10 @@ class Figures:
         until = clock() + seconds
         while await self.measure(facts_a_lane) and clock() < until:
             pass
+        return await self.ahead()
+
+    async def ahead(self) -> int:
+        """How many facts are folded and not measured."""
         async with self._database.pool.acquire() as connection:
             left: int = await connection.fetchval(SQL["facts_to_measure"])
             return left

@@ -149,7 +149,7 @@ def _figures(kpi: Kpi, m: Measured) -> list[str]:
 
 
 def _of(text: str) -> tuple[Cut, str]:
-    """"partner:acme" as a cut and its member; anything else is everything."""
+    """ "partner:acme" as a cut and its member; anything else is everything."""
     cut, _, member = text.partition(":")
     return next(((each, member) for each in CUTS if each == cut and member), ("all", ""))
 

@@ -47,10 +47,11 @@ CREATE TABLE measuring (
     position bigint NOT NULL
 ) WITH (fillfactor = 10);
 
--- What waits to be billed, and for how long.
-CREATE INDEX obligations_to_bill ON obligations (creditor, due_at, id) WHERE kind = 'invoice' AND status IN ('blocked', 'ready', 'waiting', 'refused');
+-- What waits to be billed, the first due first; where no clock runs, last.
+CREATE INDEX obligations_to_bill ON obligations (coalesce(due_at, 'infinity'), id) WHERE kind = 'invoice' AND status IN ('blocked', 'ready', 'waiting', 'refused');
 -- What each party owes us.
-CREATE INDEX obligations_of_others ON obligations (debtor, due_at, id) WHERE debtor <> 'us' AND status IN ('blocked', 'ready', 'waiting', 'refused');
--- What came and went lately over a channel, the last first.
+CREATE INDEX obligations_of_others ON obligations (debtor, coalesce(due_at, 'infinity'), id) WHERE debtor <> 'us' AND status IN ('blocked', 'ready', 'waiting', 'refused');
+-- What came and went over a channel, the last first.
 CREATE INDEX messages_of_channel ON messages (channel, id);
-CREATE INDEX variances_of_item ON variances (item, site) WHERE status <> 'closed';
+-- How the books of an item differ from what its warehouses say.
+CREATE INDEX variances_of_item ON variances (item) WHERE status <> 'closed';

@@ -79,10 +79,14 @@ WITH ahead AS (
         SELECT sum(n.ordered) AS ordered, sum(least(n.shipped, n.ordered)) AS shipped, count(*) AS lines, count(*) FILTER (WHERE n.shipped >= n.ordered) AS whole
           FROM json_each(o.summary -> 'lines') AS x, json_to_record(x.value) AS n (ordered numeric, shipped numeric) WHERE n.ordered > 0
       ) l WHERE t.ordered_at IS NOT NULL
-), troubled AS MATERIALIZED (
+), troubles AS MATERIALIZED (
     SELECT b.lane, b.key, x.obligations FROM base b CROSS JOIN LATERAL (
         SELECT obligations FROM exceptions WHERE exceptions.lane = b.lane AND exceptions.key = b.key AND category = 'business' OFFSET 0
     ) x
+), troubled AS (
+    SELECT DISTINCT lane, key, true AS so FROM troubles
+), held AS (
+    SELECT DISTINCT lane, key, unnest(obligations) AS obligation, true AS so FROM troubles
 ), ships AS (
     SELECT lane, key, shipment, min(occurred_at) AS at, (array_agg(release ORDER BY occurred_at))[1] AS release,
            max(occurred_at) FILTER (WHERE purpose = 'replace') AS replaced_at
@@ -97,8 +101,9 @@ WITH ahead AS (
     SELECT lane, key, 'order-cycle'::kpi AS kpi, shipped_at AS at, shipped_at - ordered_at AS span
       FROM base WHERE shipped_at IS NOT NULL AND milestone IN ('shipped', 'invoiced', 'complete')
     UNION ALL
-    SELECT h.lane, h.key, 'pick-to-ship', h.at, h.at - s.at
-      FROM ships h JOIN sent s ON s.lane = h.lane AND s.key = h.key AND s.obligation = h.key || '/release/' || h.release
+    SELECT h.lane, h.key, 'pick-to-ship', h.at, h.at - coalesce(max(s.at) FILTER (WHERE s.obligation = h.key || '/release/' || h.release), max(s.at) FILTER (WHERE s.at <= h.at))
+      FROM ships h JOIN sent s ON s.lane = h.lane AND s.key = h.key AND s.kind = 'release'
+     GROUP BY h.lane, h.key, h.shipment, h.at, h.release
     UNION ALL
     SELECT h.lane, h.key, 'ship-to-invoice', s.at, s.at - h.at
       FROM ships h JOIN sent s ON s.lane = h.lane AND s.key = h.key AND s.obligation = h.key || '/invoice/' || h.shipment
@@ -119,24 +124,23 @@ WITH ahead AS (
     SELECT lane, key, 'on-time', shipped_at, 1, on_time::int
       FROM base WHERE on_time IS NOT NULL AND milestone IN ('shipped', 'invoiced', 'complete')
     UNION ALL
-    SELECT b.lane, b.key, 'perfect-order', b.last_at, 1,
-           (b.whole = b.lines AND b.on_time IS NOT false AND NOT EXISTS (SELECT FROM troubled x WHERE x.lane = b.lane AND x.key = b.key)
-            AND NOT EXISTS (SELECT FROM answered a WHERE a.lane = b.lane AND a.key = b.key AND a.rejected))::int
-      FROM base b WHERE b.milestone = 'complete'
+    SELECT b.lane, b.key, 'perfect-order', b.last_at, 1, (b.whole = b.lines AND b.on_time IS NOT false AND t.so IS NULL AND r.so IS NULL)::int
+      FROM base b LEFT JOIN troubled t ON t.lane = b.lane AND t.key = b.key
+      LEFT JOIN (SELECT lane, key, true AS so FROM answered GROUP BY lane, key HAVING bool_or(rejected)) r ON r.lane = b.lane AND r.key = b.key
+     WHERE b.milestone = 'complete'
     UNION ALL
     SELECT lane, key, 'manual-touch', last_at, 1, by_hand::int FROM base WHERE milestone IN ('complete', 'cancelled')
     UNION ALL
-    SELECT s.lane, s.key, 'invoice-exception', s.at, 1,
-           EXISTS (SELECT FROM troubled x WHERE x.lane = s.lane AND x.key = s.key AND s.obligation = ANY(x.obligations))::int
-      FROM sent s WHERE s.kind = 'invoice'
+    SELECT s.lane, s.key, 'invoice-exception', s.at, 1, coalesce(x.so, false)::int
+      FROM sent s LEFT JOIN held x ON x.lane = s.lane AND x.key = s.key AND x.obligation = s.obligation WHERE s.kind = 'invoice'
     UNION ALL
-    SELECT s.lane, s.key, 'asn-accuracy', s.at, 1,
-           (NOT EXISTS (SELECT FROM troubled x WHERE x.lane = s.lane AND x.key = s.key AND s.obligation = ANY(x.obligations))
-            AND NOT EXISTS (SELECT FROM answered a WHERE a.lane = s.lane AND a.key = s.key AND a.obligation = s.obligation AND a.rejected)
-            AND NOT EXISTS (SELECT FROM ships h WHERE h.lane = s.lane AND h.key = s.key AND s.obligation = s.key || '/ship-notice/' || h.shipment AND h.replaced_at > s.at))::int
-      FROM sent s WHERE s.kind = 'ship-notice'
+    SELECT s.lane, s.key, 'asn-accuracy', s.at, 1, (x.so IS NULL AND coalesce(NOT a.rejected, true) AND coalesce(h.replaced_at <= s.at, true))::int
+      FROM sent s LEFT JOIN held x ON x.lane = s.lane AND x.key = s.key AND x.obligation = s.obligation
+      LEFT JOIN answered a ON a.lane = s.lane AND a.key = s.key AND a.obligation = s.obligation
+      LEFT JOIN ships h ON h.lane = s.lane AND h.key = s.key AND s.obligation = s.key || '/ship-notice/' || h.shipment
+     WHERE s.kind = 'ship-notice'
 ), cases AS (
-    SELECT lane, key, kpi, (at AT TIME ZONE 'UTC')::date AS day, 1::numeric AS cases, greatest(0, floor(extract(epoch FROM span) * 1000)) AS total FROM spans
+    SELECT lane, key, kpi, (at AT TIME ZONE 'UTC')::date AS day, 1::numeric AS cases, greatest(0, floor(extract(epoch FROM span) * 1000)) AS total FROM spans WHERE span IS NOT NULL
     UNION ALL
     SELECT lane, key, kpi, (at AT TIME ZONE 'UTC')::date, cases, total FROM shares
 ), new AS MATERIALIZED (
