@@ -108,6 +108,20 @@ async def test_a_receipt_serves_who_waits_and_a_loss_takes_from_who_came_last(hu
     assert await hub.differences() == []
 
 
+async def test_what_is_not_there_is_cut_where_nobody_waits_and_the_order_goes_on_without_it(hub: Hub) -> None:
+    await stocked(hub, TEA=10)
+    hub.agreement = replace(KEPT, short="cancel")
+    await buy(hub, "SO-1", 6)
+    await buy(hub, "SO-2", 6)
+    assert await reserved(hub) == {"SO-1": 6, "SO-2": 4}
+    label = await released(hub, "SO-2")
+    rows = await hub.rows("SELECT told FROM deliveries WHERE id = $1", f"SO-2/release/{label}")
+    assert rows and await _told(hub, f"SO-2/release/{label}") == 4
+    await receive(hub, "second", TEA=10)
+    assert await reserved(hub) == {"SO-1": 6, "SO-2": 4}
+    assert await hub.differences() == []
+
+
 async def test_a_cancelled_order_gives_back_and_the_next_has_it(hub: Hub) -> None:
     await stocked(hub, TEA=10)
     await buy(hub, "SO-1", 10)

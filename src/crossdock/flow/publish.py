@@ -87,10 +87,12 @@ async def _publish(held: Held, selling: Selling, now: datetime) -> int:
 
 
 async def _full(held: Held, selling: Selling, seen: Outlook, now: datetime) -> int:
-    """Everything, in as many documents as it takes; what is still under way is overtaken."""
+    """Everything, in as many documents as it takes; what is still under way is overtaken. Who was never told anything is not told of empty books."""
     channel = selling.channel
-    await held.take(None)
     pairs = await held.everything(selling.sites, channel.items or None)
+    if not pairs and not held.row.sequence:
+        return 0
+    await held.take(None)
     heard = await held.heard(selling.sources)
     first = held.row.sequence + 1
     parts = max(1, ceil(len(pairs) / channel.lines))

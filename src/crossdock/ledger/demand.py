@@ -41,14 +41,15 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a demand got: `reserved`, and of the rest (`backordered`) the day by which expected receipts should cover it; None: nobody knows of any. revision: set
-    by the store as it promises; what a higher one says of a line counts."""
+    """What a demand got: `reserved`, and of the rest (`backordered`) the day by which expected receipts should cover it; None: nobody knows of any. cut: the rest where
+    nobody waits for it. revision: set by the store as it promises; what a higher one says of a line counts."""
 
     key: str
     line: str
     reserved: tuple[Reservation, ...] = ()
     backordered: Decimal = Decimal(0)
     promised_on: date | None = None
+    cut: Decimal = Decimal(0)
     revision: int = 0
 
 

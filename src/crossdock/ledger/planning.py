@@ -363,9 +363,15 @@ def _promise(demand: Demand, taken: _Taken, dates: Mapping[tuple[str, str], date
         for item, site in sorted(taken, key=place)
     )
     rest = max(demand.quantity - sum(taken.values(), NOTHING), NOTHING)
-    if demand.short == "cancel":
-        rest = NOTHING
-    return Promise(key=demand.key, line=demand.line, reserved=reserved, backordered=rest, promised_on=dates.get(name))
+    waited_for, cut = (NOTHING, rest) if demand.short == "cancel" else (rest, NOTHING)
+    return Promise(
+        key=demand.key,
+        line=demand.line,
+        reserved=reserved,
+        backordered=waited_for,
+        promised_on=dates.get(name),
+        cut=cut,
+    )
 
 
 def _place_in(demand: Demand) -> Callable[[Pair], tuple[int, int, Pair]]:

@@ -47,7 +47,8 @@ def promised(promises: Iterable[Promise], now: datetime, reason: str = "") -> li
         line = ReservedLine(
             line=promise.line,
             reserved=tuple([(r.item, r.site, r.quantity) for r in promise.reserved]),
-            backordered=promise.backordered,
+            # The order itself says what becomes of what is not there; it knows by the sum which demand was answered.
+            backordered=promise.backordered + promise.cut,
             promised_on=promise.promised_on,
         )
         lines.setdefault((promise.key, promise.revision), []).append(line)
