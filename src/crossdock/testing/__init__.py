@@ -1,4 +1,4 @@
-"""Counterparties for demos and tests: a retailer, a warehouse, an ERP and a tax service as real processes that
+"""Counterparties for demos and tests: a retailer, a warehouse, an ERP, a tax service and a web shop as real processes that
 misbehave on purpose.
 
 `start` runs declared counterparties, `reconcile` draws the account from their tallies. `orders` and `confirmation`
@@ -7,7 +7,19 @@ agree with it by accident.
 """
 
 from crossdock.testing.account import Account, reconcile
-from crossdock.testing.configs import CatalogueItem, Config, Erp, Identity, Retailer, Store, Style, Tax, Warehouse
+from crossdock.testing.configs import (
+    CatalogueItem,
+    Config,
+    Erp,
+    Identity,
+    Retailer,
+    Shelving,
+    Shop,
+    Store,
+    Style,
+    Tax,
+    Warehouse,
+)
 from crossdock.testing.faults import ErpFaults, RetailerFaults, Share, TaxFaults, WarehouseFaults, Window
 from crossdock.testing.running import NotReady, Running, start
 from crossdock.testing.simulators.confirmations import confirmation
@@ -25,6 +37,8 @@ __all__ = [
     "RetailerFaults",
     "Running",
     "Share",
+    "Shelving",
+    "Shop",
     "Store",
     "Style",
     "Tax",

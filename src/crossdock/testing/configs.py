@@ -88,10 +88,34 @@ class Retailer(Declared, frozen=True, tag="retailer"):
     keep_taken: bool = True
 
 
+class Adjustment(Declared, frozen=True):
+    """What a warehouse changes on its shelves of its own accord, `after_seconds` since its first receipt: `quantity` signed, `reason` the code in its 947 (W19-01).
+    lost: the 947 bears a number and is never sent."""
+
+    after_seconds: float
+    site: str
+    item: str
+    quantity: int
+    reason: str = "AA"
+    lost: bool = False
+
+
+class Shelving(Declared, frozen=True):
+    """A warehouse that keeps stock. site: of a 940 that names none. A 944 follows a 943 after `receive_seconds`, or those of `late_receipts` by the depositor's order.
+    snapshot_seconds: how often it says by 846 what there is (None: never)."""
+
+    site: str
+    receive_seconds: float = 0.3
+    late_receipts: dict[str, float] = msgspec.field(default_factory=dict)
+    snapshot_seconds: float | None = 3.0
+    adjustments: tuple[Adjustment, ...] = ()
+
+
 class Warehouse(Declared, frozen=True, tag="warehouse"):
     """A 3PL that takes 940s and answers 945s through `mailbox`, `pick_seconds` after each release.
 
-    `substitute` is the item sent in place of another (qualifier UP) when the fault says so.
+    `substitute` is the item sent in place of another (qualifier UP) when the fault says so. shelving: it keeps stock, and can ship only what it has; without it
+    there is always enough.
     """
 
     name: str
@@ -106,6 +130,7 @@ class Warehouse(Declared, frozen=True, tag="warehouse"):
     first_serial: int = 1
     first_control_number: int = 1
     substitute: str = "614141999996"
+    shelving: Shelving | None = None
     faults: WarehouseFaults = WarehouseFaults()
     poll_seconds: float = 0.05
     keep_taken: bool = True
@@ -143,7 +168,16 @@ class Tax(Declared, frozen=True, tag="tax"):
     faults: TaxFaults = TaxFaults()
 
 
-Config = Retailer | Warehouse | Erp | Tax
+class Shop(Declared, frozen=True, tag="shop"):
+    """A web shop on `127.0.0.1:port` (0: any) that is told what it may sell, at `/v1/stock`. `token` is the bearer token asked of callers."""
+
+    name: str
+    tally: Path
+    port: int = 0
+    token: str = "shop-token"
+
+
+Config = Retailer | Warehouse | Erp | Tax | Shop
 
 
 def encode(config: Config) -> bytes:

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import contextlib
 import csv
+import io
 import json
 import os
 import secrets
@@ -17,9 +18,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -27,12 +27,15 @@ from typing import Any, TypeVar
 import msgspec
 import psutil
 
+from crossdock.ports.stock import Stock
 from crossdock.store.database import UNREACHABLE, Database, connect
 from crossdock.store.embedded import Embedded
 from crossdock.store.lookup import Lookup
+from crossdock.store.stock import StockBooks
 from crossdock.testing.account import Account, reconcile
 from crossdock.testing.configs import CatalogueItem, Config, Retailer
 from crossdock.testing.running import Running, start
+from crossdock.testing.tables import Tables
 from crossdock.testing.tallies import RetailerTally, Tally
 
 T = TypeVar("T")
@@ -79,11 +82,23 @@ class Progress(msgspec.Struct, frozen=True):
         return self.still and not self.placing and self.placed <= self.done | self.explained.keys()
 
 
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of what was bought: a row of purchasing's CSV, in our own words. due: ISO."""
+
+    number: str
+    site: str
+    item: str
+    quantity: int
+    due: str
+    supplier: str = "IMPORT"
+
+
 class Rig:
     """One run. Use it as a context manager: entering starts everything, leaving stops it.
 
     `folder` is new or empty, and everything is kept there: `workspace/`, `tallies/`, `hub.log`. `clocks` replaces clocks in the copied
-    crossdock.toml's [defaults.clocks], so that a test need not wait for hours. The counterparties' mailboxes, ports, secrets and addresses are the rig's to set.
+    crossdock.toml's [defaults.clocks], `stock` keys of its [stock], so that a test need not wait for hours. The counterparties' mailboxes, ports, secrets and
+    addresses are the rig's to set. What `deliver` announced is in the books before the first order is placed.
     """
 
     def __init__(
@@ -94,6 +109,7 @@ class Rig:
         *,
         workers: int = 2,
         clocks: Mapping[str, float] | None = None,
+        stock: Mapping[str, float] | None = None,
     ) -> None:
         self.folder = folder
         self.workspace = folder / "workspace"
@@ -104,9 +120,12 @@ class Rig:
         folder.chmod(0o755)
         (folder / "tallies").mkdir()
         shutil.copytree(example, self.workspace, ignore=shutil.ignore_patterns(".crossdock", "mailboxes"))
-        if clocks:
-            self._set_clocks(clocks)
+        self.tables = Tables(self.workspace)
+        self._set("[defaults.clocks]", clocks or {})
+        self._set("[stock]", stock or {})
+        self._opening: dict[tuple[str, str], int] = {}
         self.erp_token, self.tax_key = secrets.token_hex(8), secrets.token_hex(8)
+        self.shop_token = secrets.token_hex(8)
         self.webhook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
         self.port = _free_port()
         self.configs = list(counterparties(self))
@@ -129,43 +148,36 @@ class Rig:
         return self.folder / "tallies" / f"{name}.json"
 
     def catalogue(self, partner: str, price_list: str, unit: str = "EA") -> tuple[CatalogueItem, ...]:
-        """What `partner` can buy, in its own words: its item numbers, and prices per `unit` (EA, or whole packs of the workspace's packs.csv, as CA)."""
-        items = {row["item"]: row for row in self._table("items.csv")}
-        prices = {row["item"]: row["price"] for row in self._table("prices.csv") if row["list"] == price_list}
-        packs = {(row["item"], row["unit"]): int(row["quantity"]) for row in self._table("packs.csv")}
-        found = []
-        for row in self._table("item-references.csv"):
-            item = row["item"]
-            if row["partner"] != partner or row["qualifier"] != "buyer-item" or item not in prices:
-                continue
-            pack = packs.get((item, "CA"), 12)
-            price = prices[item] if unit == "EA" else str(pack * Decimal(prices[item]))
-            found.append(
-                CatalogueItem(
-                    buyer_item=row["id"],
-                    upc=items[item]["gtin"],
-                    price=price,
-                    pack=pack if unit == "EA" else 1,
-                    unit=unit,
-                    description=items[item]["description"].upper(),
-                )
+        """What `partner` can buy, in its own words."""
+        return self.tables.catalogue(partner, price_list, unit)
+
+    def deliver(self, opening: Sequence[Delivery], later: Sequence[Delivery] = ()) -> None:
+        """Announces what was bought, as purchasing does: a CSV file in its folder. Retailers begin when what is in `opening` has been received."""
+        self._opening |= {(each.item, each.site): each.quantity for each in opening}
+        text = io.StringIO(newline="")
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(("po", "line", "site", "due", "item", "quantity", "supplier"))
+        lines: dict[str, int] = {}
+        for each in (*opening, *later):
+            lines[each.number] = lines.get(each.number, 0) + 1
+            rows.writerow(
+                (each.number, lines[each.number], each.site, each.due, each.item, each.quantity, each.supplier)
             )
-        return tuple(found)
+        folder = self.mailbox("purchasing") / "to-us"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".bought.csv.part").write_text(text.getvalue(), encoding="utf-8")
+        (folder / ".bought.csv.part").rename(folder / "bought.csv")
 
-    def _table(self, name: str) -> list[dict[str, str]]:
-        with (self.workspace / name).open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-
-    def _set_clocks(self, clocks: Mapping[str, float]) -> None:
+    def _set(self, table: str, values: Mapping[str, float]) -> None:
         file = self.workspace / "crossdock.toml"
         kept, inside = [], False
         for line in file.read_text(encoding="utf-8").splitlines():
             if line.startswith("["):
-                inside = line.strip() == "[defaults.clocks]"
-            if not (inside and line.split("=")[0].strip() in clocks):
+                inside = line.strip() == table
+            if not (inside and line.split("=")[0].strip() in values):
                 kept.append(line)
-            if line.strip() == "[defaults.clocks]":
-                kept.extend(f"{name} = {value!r}" for name, value in clocks.items())
+            if line.strip() == table:
+                kept.extend(f"{name} = {value!r}" for name, value in values.items())
         file.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
     @property
@@ -185,6 +197,7 @@ class Rig:
             self.command("apply", "--who", "rig")
             self.start_hub()
             self._await_hub()
+            self._await_goods()
             # The day begins when the shops open, not while we are starting.
             self._counterparties.append(start([each for each in self.configs if isinstance(each, Retailer)]))
             undo.pop_all()
@@ -216,6 +229,19 @@ class Rig:
             if time.monotonic() > until:
                 raise TimeoutError(f"no worker has reported: {self.hub_log()[-2000:]}")
             time.sleep(0.1)
+
+    def _await_goods(self) -> None:
+        """Until what was delivered first is in the books. Raises RuntimeError when somebody has died, TimeoutError when it does not come."""
+        until = time.monotonic() + STOP_SECONDS
+        while not self._opening.keys() <= {(row.item, row.site) for row in self.stock() if row.storage > 0}:
+            self.check_alive()
+            if time.monotonic() > until:
+                raise TimeoutError(f"what was bought is not in the books: {self.hub_log()[-2000:]}")
+            time.sleep(0.1)
+
+    def stock(self) -> list[Stock]:
+        """The books of stock as they stand, by item and site."""
+        return self.ask_books(lambda database: StockBooks(database).listed(limit=100_000))
 
     def stop_hub(self) -> None:
         """Asks it to stop and waits; kills it and its workers when it does not. Doing it again is harmless."""
@@ -262,6 +288,7 @@ class Rig:
             "ERP_TOKEN": self.erp_token,
             "TAX_API_KEY": self.tax_key,
             "ERP_WEBHOOK_SECRET": self.webhook_secret,
+            "SHOP_TOKEN": self.shop_token,
             "CROSSDOCK_LISTEN": f"127.0.0.1:{self.port}",
             "CROSSDOCK_WORKSPACE": str(self.workspace),
         }
@@ -285,6 +312,10 @@ class Rig:
 
     def ask(self, question: Callable[[Lookup], Coroutine[Any, Any, T]]) -> T:
         """The answer of the read models; waits for a database that is just recovering."""
+        return self.ask_books(lambda database: question(Lookup(database)))
+
+    def ask_books(self, question: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+        """The answer of whatever of the store; waits for a database that is just recovering."""
         assert self._runner is not None, "the rig has not been started"
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -295,11 +326,11 @@ class Rig:
                     raise
                 time.sleep(0.3)
 
-    async def _asked(self, question: Callable[[Lookup], Coroutine[Any, Any, T]]) -> T:
+    async def _asked(self, question: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
         assert self._embedded is not None
         if self._database is None:
             self._database = await connect(self._embedded.url, 2)
-        return await question(Lookup(self._database))
+        return await question(self._database)
 
     def tally(self) -> dict[str, Tally]:
         """What the counterparties have seen and done, by name."""

@@ -31,12 +31,14 @@ class Seen(msgspec.Struct, kw_only=True):
 
 
 class Placed(msgspec.Struct, kw_only=True):
-    """A purchase order as placed. changed: the first line's new quantity, when an 860 was sent. faults: what was done
-    to it."""
+    """A purchase order as placed. region: of the ship-to. items: the buyer's item number by line. changed: the first line's new quantity, when
+    an 860 was sent. faults: what was done to it."""
 
     lines: dict[str, str]
     prices: dict[str, str]
     unit: str
+    items: dict[str, str] = {}
+    region: str = ""
     sent: int = 0
     changed: str = ""
     cancelled: bool = False
@@ -46,7 +48,7 @@ class Placed(msgspec.Struct, kw_only=True):
 class RetailerTally(msgspec.Struct, kw_only=True, tag="retailer"):
     """orders: by purchase order number. documents: 855, 856 and 810 received, retransmissions left out but counted.
 
-    acknowledged: their 997s by verdict (AK9-01). done: everything planned was sent.
+    acknowledged: their 997s by verdict (AK9-01). done: everything planned was sent. advised: 846s received.
     """
 
     name: str
@@ -61,6 +63,7 @@ class RetailerTally(msgspec.Struct, kw_only=True, tag="retailer"):
     withheld_997: list[str] = []
     late_997: list[str] = []
     reordered: list[str] = []
+    advised: int = 0
     done: bool = False
 
 
@@ -88,9 +91,45 @@ class Shipped(msgspec.Struct, kw_only=True):
     cartons: list[str] = []
 
 
+class Received(msgspec.Struct, kw_only=True):
+    """Goods put away and told by a 944: so many by item. `order` is the depositor's number of what was announced; moment: nanoseconds since 1970."""
+
+    receipt: str
+    moment: int
+    order: str
+    site: str
+    items: dict[str, str]
+
+
+class ShelfChange(msgspec.Struct, kw_only=True):
+    """What the warehouse changed by itself, signed; `told` by a 947. moment: nanoseconds since 1970."""
+
+    number: str
+    moment: int
+    site: str
+    item: str
+    quantity: str
+    reason: str
+    told: bool = True
+
+
+class Drift(msgspec.Struct, kw_only=True):
+    """A difference between its shelves and what it has told, planted on purpose: theirs less ours, and what `cause` reconciliation should name."""
+
+    number: str
+    site: str
+    item: str
+    quantity: str
+    cause: str
+
+
 class WarehouseTally(msgspec.Struct, kw_only=True, tag="warehouse"):
     """doubled: releases received again under another control number (`order/release`). cancellations: order by what
-    became of it."""
+    became of it.
+
+    Of its stock: what it received, changed, and told by so many `snapshots`; `shelves` and `unusable` as they stand, by `site/item`; oversold: lines of 940s that asked
+    for more than there was.
+    """
 
     name: str
     releases: list[Released] = []
@@ -102,6 +141,13 @@ class WarehouseTally(msgspec.Struct, kw_only=True, tag="warehouse"):
     acknowledged: dict[str, int] = {}
     malformed: list[str] = []
     faults: dict[str, list[str]] = {}
+    received: list[Received] = []
+    changes: list[ShelfChange] = []
+    drifts: list[Drift] = []
+    snapshots: int = 0
+    shelves: dict[str, str] = {}
+    unusable: dict[str, str] = {}
+    oversold: list[str] = []
 
 
 class Recorded(msgspec.Struct, kw_only=True):
@@ -144,7 +190,23 @@ class TaxTally(msgspec.Struct, kw_only=True, tag="tax"):
     faults: dict[str, list[str]] = {}
 
 
-Tally = RetailerTally | WarehouseTally | ErpTally | TaxTally
+class ShopTally(msgspec.Struct, kw_only=True, tag="shop"):
+    """numbers: of the offers, in the order in which they came; repeated: those that came once more. fulls: how many told everything. levels: what it may sell now,
+    by `site/item`; missed: numbers that were left out, in words."""
+
+    name: str
+    calls: int = 0
+    answers: dict[str, int] = {}
+    numbers: list[int] = []
+    repeated: list[int] = []
+    fulls: int = 0
+    levels: dict[str, str] = {}
+    missed: list[str] = []
+    malformed: list[str] = []
+    faults: dict[str, list[str]] = {}
+
+
+Tally = RetailerTally | WarehouseTally | ErpTally | TaxTally | ShopTally
 
 
 def write(tally: Tally, path: Path) -> None:

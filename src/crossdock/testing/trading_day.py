@@ -8,8 +8,9 @@ from datetime import date, timedelta
 
 import msgspec
 
-from crossdock.testing.configs import Config, Erp, Identity, Retailer, Store, Style, Tax, Warehouse
+from crossdock.testing.configs import Config, Erp, Identity, Retailer, Shop, Store, Style, Tax, Warehouse
 from crossdock.testing.faults import ErpFaults, RetailerFaults, TaxFaults, WarehouseFaults, Window
+from crossdock.testing.purchasing import buy, scarce_item, stock_up
 from crossdock.testing.rig import Rig
 
 BLUE_SHARE = 0.4
@@ -45,6 +46,10 @@ BLUE_FAULTS = (
 )
 
 
+UNSOUND = ("short", "over", "unknown_item", "price_off", "declined", "refused", "changed", "cancelled")
+"""What alters how much of an order is shipped, or keeps it from being shipped: none of these orders wants what there is too little of, so that the two can be told apart."""
+
+
 def mischief(orders: int) -> Mischief:
     """Spreads the faults over the day's orders, one fault an order."""
     blue = round(orders * BLUE_SHARE)
@@ -69,9 +74,11 @@ def trading_day(
     storm: tuple[float, float] | None = (4.0, 7.0),
     outage: tuple[float, float] | None = (10.0, 14.0),
     tax: TaxFaults | None = None,
+    late_receipt_seconds: float | None = 24.0,
 ) -> list[Config]:
     """The counterparties of a day with `orders` orders placed over `seconds`. storm (429) and outage are the ERP's, in seconds since it was first called;
-    a lost confirmation comes after all `lost_seconds` after its release. Orders are dated back, so that the clock for a confirmation runs from the release."""
+    a lost confirmation comes after all `lost_seconds` after its release. late_receipt_seconds: when the rest of the scarce item comes (None: nothing is scarce, and no
+    adjustment is lost). Orders are dated back, so that the clock for a confirmation runs from the release."""
     blue = round(orders * BLUE_SHARE)
     acme = orders - blue
     struck = mischief(orders)
@@ -96,7 +103,7 @@ def trading_day(
         )
         return RetailerFaults(**{name: mine[name] for name in names if name in mine}, change_after_seconds=0.0)  # type: ignore[arg-type]
 
-    return [
+    acme_and_blue = [
         Retailer(
             name="acme",
             mailbox=rig.mailbox("acme"),
@@ -133,12 +140,21 @@ def trading_day(
             stores=STORES,
             faults=retailer_faults(struck.blue),
         ),
+    ]
+    if late_receipt_seconds is None:
+        shelving = stock_up(rig)
+    else:
+        scarce = scarce_item(rig, acme_and_blue, [po for fault in UNSOUND for po in struck.of(fault)])
+        shelving = buy(rig, scarce, seed, late_receipt_seconds)
+    return [
+        *acme_and_blue,
         Warehouse(
             name="quick3pl",
             mailbox=rig.mailbox("quick3pl"),
             tally=rig.tally_file("quick3pl"),
             seed=seed,
             pick_seconds=0.8,
+            shelving=shelving,
             faults=WarehouseFaults(
                 # A carton of blue's is a dozen; what is short is a whole one.
                 short=struck.of("short"),
@@ -173,6 +189,7 @@ def trading_day(
                 doubled_webhook=True,
             ),
         ),
+        Shop(name="shop", tally=rig.tally_file("shop"), token=rig.shop_token),
         Tax(name="tax", tally=rig.tally_file("tax"), api_key=rig.tax_key, seed=seed, faults=tax or TaxFaults()),
     ]
 

@@ -17,6 +17,8 @@ def enter(tally: RetailerTally, interchange: x12.Interchange, moment: int) -> No
         if transaction.set_id == "997":
             verdict = element(transaction.first("AK9"), 1)
             tally.acknowledged[verdict] = tally.acknowledged.get(verdict, 0) + 1
+        elif transaction.set_id == "846":
+            tally.advised += 1
         elif reader is None:
             tally.malformed.append(
                 f"interchange {interchange.control_number}: a {transaction.set_id} is not expected here"

@@ -1,7 +1,7 @@
 """What the warehouse does with a 940: what it picks, and the 945 that says so. Pure; `confirmation` serves benchmarks
 without any process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +26,7 @@ class ReleasedLine(msgspec.Struct, frozen=True):
 
 class Release(msgspec.Struct, frozen=True):
     """A 940. `order` is the depositor's (our) number W05-02, `release` what tells apart several releases of one
-    order."""
+    order; `site` the warehouse's code of the place that it ships from (N1 WH), empty where none is named."""
 
     purpose: str
     order: str
@@ -35,6 +35,7 @@ class Release(msgspec.Struct, frozen=True):
     notes: tuple[tuple[str, ...], ...]
     ship_to: tuple[tuple[str, ...], ...]
     lines: tuple[ReleasedLine, ...]
+    site: str = ""
 
     @property
     def cancels(self) -> bool:
@@ -59,7 +60,7 @@ def read(transaction: x12.Transaction) -> Release:
     lines: list[ReleasedLine] = []
     line_notes: list[tuple[str, ...]] = []
     w01: list[str] | None = None
-    number, role = "", ""
+    number, role, site = "", "", ""
     for segment in [*transaction.segments, ["LX", ""]]:
         match segment[0]:
             case "LX":
@@ -78,6 +79,8 @@ def read(transaction: x12.Transaction) -> Release:
                 role = x12.element(segment, 1) if segment[0] == "N1" else role
                 if role == "ST":
                     party.append(tuple(segment))
+                elif role == "WH" and segment[0] == "N1":
+                    site = x12.element(segment, 4) or x12.element(segment, 2)
             case _:
                 pass
     return Release(
@@ -88,6 +91,7 @@ def read(transaction: x12.Transaction) -> Release:
         notes=tuple(notes),
         ship_to=tuple(party),
         lines=tuple(lines),
+        site=site,
     )
 
 
@@ -103,10 +107,12 @@ def _line(number: str, w01: list[str], notes: tuple[tuple[str, ...], ...]) -> Re
     )
 
 
-def pick(release: Release, config: Warehouse, *, first: bool) -> list[list[Picked]]:
-    """What is shipped, one list per shipment. Faults strike an order's first release only, as a balance is picked with
-    more care."""
-    whole = [Picked(line, "CC", line.quantity) for line in release.lines]
+def pick(
+    release: Release, config: Warehouse, *, first: bool, there: Mapping[str, Decimal] | None = None
+) -> list[list[Picked]]:
+    """What is shipped, one list per shipment; `there`: how many can be, by line (None: always enough). Faults strike an
+    order's first release only, as a balance is picked with more care."""
+    whole = [_all_of(line, line.quantity if there is None else there[line.line]) for line in release.lines]
     if not first or not whole:
         return [whole]
     faults, at = config.faults, whole[0]
@@ -115,15 +121,19 @@ def pick(release: Release, config: Warehouse, *, first: bool) -> list[list[Picke
         return strikes(config.seed, fault, share, release.purchase_order or release.order, release.order)
 
     if struck("short", faults.short):
-        shipped = max(at.line.quantity - faults.short_by, Decimal(0))
+        shipped = max(at.shipped - faults.short_by, Decimal(0))
         return [[Picked(at.line, "CP", shipped), *whole[1:]]]
     if struck("over", faults.over):
-        return [[Picked(at.line, "CM", at.line.quantity + faults.over_by), *whole[1:]]]
+        return [[Picked(at.line, "CM", at.shipped + faults.over_by), *whole[1:]]]
     if struck("substituted", faults.substituted):
         return [[Picked(at.line, "CS", at.line.quantity, config.substitute), *whole[1:]]]
     if struck("partial", faults.partial):
         return _halves(whole)
     return [whole]
+
+
+def _all_of(line: ReleasedLine, there: Decimal) -> Picked:
+    return Picked(line, "CC" if there >= line.quantity else "CP", min(line.quantity, there))
 
 
 def _halves(whole: list[Picked]) -> list[list[Picked]]:

@@ -11,7 +11,7 @@ from litestar import Request, Response
 from crossdock.testing.faults import Share, Window, strikes
 from crossdock.testing.simulators.process import Life
 from crossdock.testing.simulators.serve import Service
-from crossdock.testing.tallies import ErpTally, TaxTally
+from crossdock.testing.tallies import ErpTally, ShopTally, TaxTally
 
 T = TypeVar("T")
 Answer = Response[dict[str, Any]]
@@ -42,7 +42,9 @@ class Outages(msgspec.Struct, frozen=True):
 class Desk:
     """The count of calls and what is refused before a call is looked at."""
 
-    def __init__(self, tally: ErpTally | TaxTally, seed: int, outages: Outages, key: tuple[str, str]) -> None:
+    def __init__(
+        self, tally: ErpTally | TaxTally | ShopTally, seed: int, outages: Outages, key: tuple[str, str]
+    ) -> None:
         outages.check()
         self.tally = tally
         self.service: Service | None = None

@@ -48,6 +48,8 @@ class Shop:
                 lines={line.line: str(line.quantity) for line in order.lines},
                 prices={line.line: line.price for line in order.lines},
                 unit=order.lines[0].item.unit,
+                region=order.store.region,
+                items={line.line: line.item.buyer_item for line in order.lines},
                 faults=[name for name in ("unknown_item", "price_off") if self._struck(name, order.number)],
             )
         lead = batch[0].number

@@ -1,5 +1,5 @@
 """The 3PL warehouse: takes 940s, acknowledges them, picks, and says by 945 what left. Cancellations are answered by
-what really happened."""
+what really happened. Where it keeps stock, `stockroom` has its shelves."""
 
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ from crossdock.testing.simulators.confirmations import Picked, Release
 from crossdock.testing.simulators.mailbox import Mailbox
 from crossdock.testing.simulators.outbox import Outbox
 from crossdock.testing.simulators.process import Life, run
+from crossdock.testing.simulators.stockroom import Stockroom
 from crossdock.testing.tallies import Released, Shipped, Tally, WarehouseTally
 
 
@@ -36,6 +37,7 @@ class Floor:
         mailbox = Mailbox(config.mailbox, config.keep_taken)
         self.outbox = Outbox(mailbox, config)
         self._reception = reception.Reception(mailbox, config, tally)
+        self.stock = Stockroom(config, config.shelving, tally, self.outbox) if config.shelving else None
         self._serial = config.first_serial
         self._known: set[tuple[str, str]] = set()
         self._rejected: set[tuple[str, str]] = set()
@@ -52,6 +54,8 @@ class Floor:
                     if transaction.set_id == "997":
                         verdict = x12.element(transaction.first("AK9"), 1)
                         self.tally.acknowledged[verdict] = self.tally.acknowledged.get(verdict, 0) + 1
+                    elif transaction.set_id == "943" and self.stock is not None:
+                        self.stock.expect(transaction, seconds)
                     elif transaction.set_id != "940":
                         self.tally.malformed.append(
                             f"interchange {interchange.control_number}: a {transaction.set_id} is not expected here"
@@ -104,7 +108,8 @@ class Floor:
             return False
         self._known.add(key)
         self._releases[release.order] = nth
-        shipments = confirmations.pick(release, self.config, first=nth == 1)
+        there = self.stock.set_apart(release) if self.stock is not None else None
+        shipments = confirmations.pick(release, self.config, first=nth == 1, there=there)
         if (what := _named(shipments)) and nth == 1:
             record.faults.append(what)
             self._note(what, reference)
@@ -136,6 +141,8 @@ class Floor:
         pending.gone += 1
         pending.record.fate = "shipped" if pending.gone == len(pending.shipments) else "picking"
         more_follows = pending.gone < len(pending.shipments)
+        if self.stock is not None:
+            self.stock.ship(release, picked, last=not more_follows)
         body, shipment = self._advice(release, picked, release.purchase_order, more_follows)
         reference = release.purchase_order or release.order
         data = outbox.build("SW", [("945", body)])
@@ -207,6 +214,8 @@ class Floor:
         self.tally.cancellations[release.order] = "cancelled"
         pending.record.fate = "cancelled"
         self._pending.remove(pending)
+        if self.stock is not None:
+            self.stock.put_back(pending.release)
         nothing = [Picked(line, "ID", line.quantity * 0) for line in pending.release.lines]
         body, _ = confirmations.advice(
             pending.release,
@@ -238,6 +247,8 @@ def _named(shipments: list[list[Picked]]) -> str:
 
 
 def _subject(transaction: x12.Transaction) -> str:
+    if transaction.set_id == "943":
+        return x12.element(transaction.first("W06"), 2)
     w05 = transaction.first("W05")
     return x12.element(w05, 3) or x12.element(w05, 2)
 
@@ -255,6 +266,8 @@ async def live(config: Warehouse, life: Life) -> None:
     while True:
         floor.receive(life.seconds)
         floor.ship(life.seconds)
+        if floor.stock is not None:
+            floor.stock.work(life.seconds)
         floor.outbox.pump()
         if await life.wait(config.poll_seconds):
             return
