@@ -207,7 +207,7 @@ class Systems:
         self._address = environ.get("CROSSDOCK_LISTEN") or LISTEN
         self._secrets = secrets(environ, root)
         self._systems = connected(loaded, environ, root)
-        self._crosswalk = Crosswalk(loaded.directory)
+        self.crosswalk = self._crosswalk = Crosswalk(loaded.directory)
         self._guides = Guides()
 
     def readers(self) -> dict[str, Reader]:
@@ -217,7 +217,7 @@ class Systems:
             id_: x12 if system.format == "x12" else self._json_reader(system) for id_, system in self._systems.items()
         }
         readers[CHANNEL] = self.api_reader
-        rules = self._owners()
+        rules = self.owners()
         return {id_: OwnedReader(reader, rules) for id_, reader in readers.items()} if rules else readers
 
     @property
@@ -225,7 +225,7 @@ class Systems:
         """What reads what comes by our own API."""
         return ApiReader(self._crosswalk)
 
-    def _owners(self) -> tuple[Owner, ...]:
+    def owners(self) -> tuple[Owner, ...]:
         """Who is of record for which state of stock."""
         stock = self.loaded.stock
         return tuple(

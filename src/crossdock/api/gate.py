@@ -6,6 +6,7 @@ work. Its answer and its line in the audit log are kept together and are there b
 
 import hashlib
 import zlib
+from email.utils import format_datetime
 from typing import Any, TypeAlias
 
 import msgspec
@@ -15,7 +16,8 @@ from litestar.types import ASGIApp
 from crossdock.api.hub import Hub
 from crossdock.api.permission import permission_of
 from crossdock.api.principal import Principal
-from crossdock.api.problem import problem
+from crossdock.api.problem import Problem, problem
+from crossdock.api.throttle import STRANGERS
 from crossdock.api.trace import trace_id, traceparent_of
 from crossdock.store.access import Answered, Write
 
@@ -58,8 +60,25 @@ class Gate:
                 message["headers"] = [*message["headers"], *told]
             await send(message)
 
-        principal = await hub.authentication.principal(_text(headers.get(b"authorization")))
+        if "\0" in scope["path"]:
+            raise problem("not-found", "there is no such thing")
+        if b"%00" in scope["query_string"]:
+            raise problem(
+                "invalid", "NUL is in no text that is kept", errors=[{"parameter": "*", "detail": "holds NUL"}]
+            )
+        now = hub.clock()
+        try:
+            principal = await hub.authentication.principal(_text(headers.get(b"authorization")))
+        except Problem:
+            hub.throttle.take(_address(scope), STRANGERS, now)
+            raise
         scope["user"] = principal
+        told += (
+            hub.throttle.take(principal.id, hub.terms, now)
+            if principal is not None
+            else hub.throttle.take(_address(scope), STRANGERS, now)
+        )
+        told += _ageing(scope["route_handler"].opt)
         handler = scope["route_handler"]
         if scope["method"] not in WRITES:
             await self._app(scope, receive, answer)
@@ -69,6 +88,10 @@ class Gate:
             await self._app(scope, receive, answer)  # the guard answers
             return
         body = await _body(receive, headers, int(handler.opt.get("body_bytes", BODY_BYTES)))
+        if b"\\u0000" in body:
+            raise problem(
+                "invalid", "NUL is in no text that is kept", errors=[{"pointer": "#", "detail": "holds \\u0000"}]
+            )
         if handler.opt.get("reads") or principal is None:
             await self._app(scope, _again(body), answer)
             return
@@ -109,7 +132,9 @@ class Gate:
                     for name, value in start["headers"]
                     if name.decode().lower() not in NOT_KEPT
                 ]
-                await hub.access.finish(write, Answered(status, told, content), hub.clock())
+                await hub.access.finish(
+                    write, Answered(status, told, content if write.kept is None else write.kept), hub.clock()
+                )
             else:
                 await hub.access.release(write)
         except BaseException:
@@ -191,6 +216,20 @@ def _again(body: bytes) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive
+
+
+def _address(scope: Scope) -> str:
+    return f"address:{(scope.get('client') or ('',))[0]}"
+
+
+def _ageing(opt: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    """`Deprecation` (RFC 9745) and `Sunset` (RFC 8594) of a route that goes: its opts `deprecation` and `sunset`, moments in UTC."""
+    told = []
+    if "deprecation" in opt:
+        told.append((b"deprecation", f"@{int(opt['deprecation'].timestamp())}".encode()))
+    if "sunset" in opt:
+        told.append((b"sunset", format_datetime(opt["sunset"], usegmt=True).encode()))
+    return told
 
 
 def _text(value: bytes | None) -> str | None:

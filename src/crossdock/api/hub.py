@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +11,11 @@ import structlog
 
 from crossdock.api.authentication import Authentication
 from crossdock.api.intake import Intake
+from crossdock.api.throttle import FLUSH_SECONDS, Throttle
 from crossdock.connectors.settings import Secret
 from crossdock.flow.fold import VersionNotRead
 from crossdock.policy import Agreement
+from crossdock.policy.access import ApiTerms
 from crossdock.ports.translation import Reader
 from crossdock.store.access import Access
 from crossdock.store.database import Database
@@ -23,6 +26,7 @@ from crossdock.wiring import AgreementBook, Systems, clock, secrets
 from crossdock.workspace import Loaded
 
 REFRESH_SECONDS = 1.0
+SWEEP_SECONDS = 300.0
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +55,8 @@ class Hub:
         self.secrets: Callable[[Secret], str] = secrets(environ, root)
         self._systems: Systems | None = None
         self._refreshing: asyncio.Task[None] | None = None
-        self.authentication = Authentication(self.access, clock)
+        self.authentication = Authentication(self.access, clock, lambda: self.terms)
+        self.throttle = Throttle(self.access)
         self.orders = Orders(database)
         self.intake = Intake(self)
         self._readers: tuple[Systems, Mapping[str, Reader]] | None = None
@@ -62,6 +67,11 @@ class Hub:
         if self.book.current is None:
             raise LookupError("no version of the workspace is in force; `crossdock apply` first")
         return self.book.current
+
+    @property
+    def terms(self) -> ApiTerms:
+        """What holds for callers of the API."""
+        return self.book.current.company.api if self.book.current is not None else ApiTerms()
 
     @property
     def systems(self) -> Systems:
@@ -101,9 +111,17 @@ class Hub:
                 await self._refreshing
 
     async def _refresh(self) -> None:
+        flushed = swept = time.monotonic()
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
+            now = time.monotonic()
             try:
                 await self.book.refresh()
+                if now - flushed > FLUSH_SECONDS:
+                    flushed = now
+                    await self.throttle.flush()
+                if now - swept > SWEEP_SECONDS:
+                    swept = now
+                    await self.access.sweep(self.clock())
             except Exception as error:
-                _log.warning("versions cannot be read", error=f"{type(error).__name__}: {error}")
+                _log.warning("refreshing failed, trying again", error=f"{type(error).__name__}: {error}")

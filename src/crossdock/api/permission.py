@@ -63,11 +63,11 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
             P.EVENTS_WRITE,
         }
     ),
-    Role.PARTNER: frozenset({P.ORDERS_READ, P.ORDERS_WRITE, P.STOCK_READ, P.EVENTS_READ, P.EVENTS_WRITE}),
+    Role.PARTNER: frozenset({P.ORDERS_READ, P.ORDERS_WRITE, P.EVENTS_READ, P.EVENTS_WRITE}),
     Role.AUDITOR: frozenset({*_LOOKING, P.MESSAGES_RAW, P.AUDIT_READ}),
     Role.ADMIN: frozenset(Permission),
 }
-"""What each role may. A partner's rows are filtered besides (`Principal.only`)."""
+"""What each role may. A partner's rows are filtered besides (`Principal.only`). It asks what can be promised (orders:read), and does not see our books of stock."""
 
 
 def allowed(permission: Permission) -> Guard:

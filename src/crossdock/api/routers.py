@@ -6,6 +6,9 @@ from litestar import Router
 
 MODULES = (
     "crossdock.api.routes.orders",
+    "crossdock.api.routes.stock",
+    "crossdock.api.routes.facts",
+    "crossdock.api.routes.documents",
     "crossdock.api.routes.search",
     "crossdock.api.routes.obligations",
     "crossdock.api.routes.exceptions",

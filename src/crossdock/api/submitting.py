@@ -4,6 +4,8 @@ import asyncio
 import time
 from typing import Any
 
+from litestar import Request
+
 from crossdock.api.answers import OrderAnswer, answer
 from crossdock.api.hub import Hub
 from crossdock.api.intake import Taken
@@ -73,3 +75,16 @@ async def answered(hub: Hub, key: str, only: str | None, wait: Preferences) -> O
             return said
         await asyncio.sleep(min(pause, left))
         pause = min(pause * 1.6, LONGEST_LOOK_SECONDS)
+
+
+def known_system(hub: Hub, system: str) -> None:
+    """Raises Problem invalid for a system that the workspace does not declare: nobody tells in a made-up name."""
+    if system not in hub.loaded.systems:
+        detail = f"the workspace declares no system {system!r}"
+        raise problem("invalid", detail, errors=[{"pointer": "#/system", "detail": detail}])
+
+
+def trace_of(request: Request[Any, Any, Any]) -> str:
+    """The `traceparent` of a request, to be kept with what it brings."""
+    traceparent: str = request.scope["state"]["crossdock"]["traceparent"]
+    return traceparent

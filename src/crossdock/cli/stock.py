@@ -18,9 +18,10 @@ from crossdock.cli.session import (
     print_json,
     print_rows,
 )
-from crossdock.ledger.atp import HORIZON_DAYS, Promisable, SiteStock, atp, waiting
+from crossdock.flow.promising import promisable as promisable_of
+from crossdock.ledger.atp import Promisable
 from crossdock.policy.stock import StockPolicy
-from crossdock.ports.stock import Stock, Supply
+from crossdock.ports.stock import Stock
 from crossdock.store.database import Database
 from crossdock.store.stock import StockBooks
 from crossdock.store.versions import WorkspaceVersions
@@ -112,7 +113,7 @@ async def _answer(
     supply = await books.supply(sorted((item, each) for each in sites))
     if not rows and not supply.receipts and not supply.demands:
         return None
-    found = _promisable(item, supply, policy, now.date())
+    found = promisable_of(item, supply, policy, now.date())
     answer: dict[str, Any] = {
         "item": item,
         "sites": [
@@ -132,26 +133,6 @@ async def _answer(
     if explain:
         answer |= await _behind(books, found, item, site)
     return answer
-
-
-def _promisable(item: str, supply: Supply, policy: StockPolicy | None, today: date) -> Promisable:
-    ours = policy.items.get(item) if policy is not None else None
-    general = policy.buffer if policy is not None else Decimal(0)
-    buffer = ours.safety if ours is not None and ours.safety is not None else general
-    stocks = [
-        SiteStock(each.site, each.storage, each.allocated, each.staging, each.reserved, buffer)
-        for each in supply.stock.values()
-    ]
-    waits = [wait for each in supply.demands if (wait := waiting(each.demand, each.reserved)) is not None]
-    return atp(
-        item,
-        stocks,
-        supply.receipts,
-        waits,
-        today,
-        horizon_days=policy.horizon_days if policy is not None else HORIZON_DAYS,
-        overdue_days=policy.receipts_late_days if policy is not None else None,
-    )
 
 
 async def _behind(books: StockBooks, found: Promisable, item: str, site: str | None) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Write(msgspec.Struct, kw_only=True):
     subject: str = ""
     before: Any = None
     after: Any = None
+    kept: bytes | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):

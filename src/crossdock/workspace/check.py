@@ -111,6 +111,39 @@ def _company(draft: Draft) -> None:
             toml, "unknown-site", f"no site `{defaults.site}` in sites.csv", ("defaults", "site"), meant
         )
     _twice(draft, toml, ("identities",), draft.company.identities)
+    _api(draft)
+
+
+def _api(draft: Draft) -> None:
+    """Whether callers of the API can be told apart: a provider that is reached in the clear, or partners that no claim names, let the wrong people in."""
+    said, toml = draft.company.api, draft.company_toml
+    if said.rate_per_second <= 0 or said.burst < 1 or said.requests_per_day < 0:
+        draft.folder.complain(toml, "bad-value", "a rate of nothing lets nobody in", ("api",))
+    oidc = said.oidc
+    if oidc is None:
+        return
+    for key, url in (("issuer", oidc.issuer), ("jwks_url", oidc.jwks_url)):
+        if (url or key == "issuer") and not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            draft.folder.complain(toml, "bad-value", f"`{key}` must be an https address", ("api", "oidc", key))
+    if not oidc.audience:
+        draft.folder.complain(
+            toml, "bad-value", "without an audience any token of the issuer would do", ("api", "oidc", "audience")
+        )
+    if not oidc.roles:
+        draft.folder.complain(
+            toml,
+            "bad-value",
+            "no value of a claim is one of our roles, so that no token opens anything",
+            ("api", "oidc"),
+        )
+    if "partner" in oidc.roles.values() and not oidc.partner_claim:
+        draft.folder.complain(
+            toml,
+            "missing-key",
+            "`partner_claim` must say whose rows a partner's people see",
+            ("api", "oidc"),
+            "partner_claim",
+        )
 
 
 def _system(draft: Draft, id: str, file: TomlFile, said: SystemFile) -> None:

@@ -154,7 +154,11 @@ def _loaded(draft: Draft, channels: Mapping[str, ChannelDraft]) -> Loaded:
     partners = {id: _as_partner(id, d, us) for id, d in draft.partners.items() if d.declared}
     return Loaded(
         company=Company(
-            name=company.company, currency=company.currency, lanes=company.lanes, identities=company.identities
+            name=company.company,
+            currency=company.currency,
+            lanes=company.lanes,
+            identities=company.identities,
+            api=company.api,
         ),
         directory=_directory(draft, partners, words),
         agreements={id: _as_agreement(id, d, draft) for id, d in draft.partners.items() if d.declared},

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from crossdock.crosswalk.directory import Directory, Identity, MovementTerms, X12Profile
+from crossdock.policy.access import ApiTerms, OidcTerms
 from crossdock.policy.agreement import Agreement, Clocks, StockTerms
 from crossdock.policy.stock import Allocation, Channel, Schedule, StaleRule, StockOwner, StockPolicy
 from crossdock.ports.outbound import Pace
@@ -167,6 +168,7 @@ class CompanyFile(Described, frozen=True):
         Defaults()
     )
     stock: Annotated[StockTable | None, Meta(description="How stock is kept; left out: it is not.")] = None
+    api: Annotated[ApiTerms, Meta(description="What holds for callers of the HTTP API.")] = ApiTerms()
 
 
 class SystemFile(Described, frozen=True):
@@ -319,6 +321,23 @@ WORDS: Mapping[type, Mapping[str, str]] = {
         "site": "Of sites.csv; empty: every site without a rule of its own.",
         "since": "From the beginning of this day (UTC) on; left out: from ever.",
     },
+    ApiTerms: {
+        "rate_per_second": "How often one client may ask of a server, on the average.",
+        "burst": "So many at once before that.",
+        "requests_per_day": "And so many a day (UTC), over all servers; 0: no quota.",
+        "oidc": "The identity provider whose bearer tokens are taken; left out: API keys alone.",
+    },
+    OidcTerms: {
+        "issuer": "As in the token's `iss`; its discovery document is below it. https, or http on this machine.",
+        "audience": "One of those in the token's `aud`.",
+        "jwks_url": "Where its keys are; empty: as its discovery document says.",
+        "algorithms": "Signatures that are taken, and no other.",
+        "role_claim": "The claim that names roles; a dot for each level: realm_access.roles.",
+        "roles": "Its values to our roles; of several the first of this table counts. A token with none opens nothing.",
+        "partner_claim": "The claim that names the partner (a file in partners/) of whoever has the role partner.",
+        "name_claim": "The claim that people are called by.",
+        "leeway_seconds": "By how much its clock and ours may differ.",
+    },
     StaleRule: {
         "source": "The system that tells stock; empty: any.",
         "after_minutes": "So long without a word from it.",
@@ -352,6 +371,8 @@ TABLES: tuple[tuple[str, type, str], ...] = (
     ("crossdock.toml", StockTable, "stock"),
     ("crossdock.toml", Schedule, "stock.reconcile"),
     ("crossdock.toml", StockOwner, "stock.owners"),
+    ("crossdock.toml", ApiTerms, "api"),
+    ("crossdock.toml", OidcTerms, "api.oidc"),
     ("systems/NAME.toml", SystemFile, ""),
     ("systems/NAME.toml", Pace, "pace"),
     ("partners/NAME.toml", PartnerFile, ""),
@@ -456,6 +477,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "USD"
     lanes: int = 32
     identities: tuple[Identity, ...] = ()
+    api: ApiTerms = ApiTerms()
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 from litestar import Router, delete, get, post
-from litestar.params import Parameter
 
+from crossdock.api.asked import Cursor, Limit, Word
 from crossdock.api.hub import Hub
-from crossdock.api.paging import DEFAULT_LIMIT, LONGEST, Page, decode, page
+from crossdock.api.paging import DEFAULT_LIMIT, Page, decode, page
 from crossdock.api.permission import Permission, allowed
 from crossdock.api.principal import Principal, Role
 from crossdock.api.problem import problem
@@ -58,7 +58,7 @@ async def create_key(data: KeyWanted, hub: Hub, principal: Principal, write: Wri
         scopes=sorted(set(data.scopes)),
         expires_at=expires,
     )
-    write.subject, write.after = key.id, key
+    write.subject, write.after, write.kept = key.id, key, msgspec.json.encode(KeyMade(key, ""))
     return KeyMade(key, secret)
 
 
@@ -106,10 +106,10 @@ class AuditLine(msgspec.Struct, frozen=True):
 async def audit(
     hub: Hub,
     principal: Principal,
-    who: str | None = None,
-    subject: str | None = None,
-    cursor: str | None = None,
-    limit: int = Parameter(default=DEFAULT_LIMIT, ge=1, le=LONGEST),
+    who: Word = None,
+    subject: Word = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
 ) -> Page[AuditLine]:
     """The audit log. Every write, newest first: who, when, what, and what it was before and after."""
     bound = ("audit", who, subject, principal.only)

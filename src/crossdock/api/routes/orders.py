@@ -4,22 +4,22 @@ waited for as long as the caller prefers, and is 202 after that.
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
-from litestar.params import Parameter
 
 from crossdock.api.answers import InvoiceView, OrderAnswer, ShipmentView, invoices, shipments
+from crossdock.api.asked import Cursor, Limit, Word
 from crossdock.api.body import Exact
 from crossdock.api.editing import etag_of, must_match
 from crossdock.api.hub import Hub
-from crossdock.api.paging import DEFAULT_LIMIT, LONGEST, Page, decode, page
+from crossdock.api.paging import DEFAULT_LIMIT, Page, decode, page
 from crossdock.api.permission import Permission, allowed
 from crossdock.api.preferences import Preferences, preferences
 from crossdock.api.principal import Principal
 from crossdock.api.problem import Problem, problem
-from crossdock.api.submitting import answered, not_found, source_id, state_of, submission, submit
+from crossdock.api.submitting import answered, not_found, source_id, state_of, submission, submit, trace_of
 from crossdock.connectors.api import CHANNEL
 from crossdock.crosswalk.orders import NotUnderstood
 from crossdock.facts import Fact
@@ -162,7 +162,7 @@ async def submit_order(
     await _must_be_new(hub, key, write)
     if not prefer.lenient:
         await _must_be_understood(hub, key, fact)
-    told = submission("order", principal, _trace(request), partner=customer)
+    told = submission("order", principal, trace_of(request), partner=customer)
     await submit(hub, write, told, await request.body(), key)
     return await _said(hub, key, principal, write, prefer, 201)
 
@@ -223,7 +223,7 @@ async def change_order(
     except NotUnderstood as unclear:
         raise _wrong("#/lines", str(unclear)) from None
     write.subject, write.before = order, before
-    told = submission("change", principal, _trace(request), partner=held.partner, key=order)
+    told = submission("change", principal, trace_of(request), partner=held.partner, key=order)
     await submit(hub, write, told, _encode(change), order)
     return await _said(hub, order, principal, write, preferences(request.headers.get("prefer")), 201)
 
@@ -237,7 +237,7 @@ async def cancel_order(
     if not state.orders:
         raise not_found(order)
     write.subject, write.before = order, view({**row, "summary": msgspec.json.encode(row["summary"])})
-    told = submission("cancellation", principal, _trace(request), partner=principal.only or "", key=order)
+    told = submission("cancellation", principal, trace_of(request), partner=principal.only or "", key=order)
     await submit(hub, write, told, _encode(data), order)
     return await _said(hub, order, principal, write, preferences(request.headers.get("prefer")), 201)
 
@@ -275,11 +275,6 @@ def _wrong(pointer: str, detail: str) -> Problem:
     return problem("invalid", f"{pointer}: {detail}", errors=[{"pointer": pointer, "detail": detail}])
 
 
-def _trace(request: Req) -> str:
-    traceparent: str = request.scope["state"]["crossdock"]["traceparent"]
-    return traceparent
-
-
 # --- Looking ---
 
 
@@ -287,11 +282,11 @@ def _trace(request: Req) -> str:
 async def list_orders(
     hub: Hub,
     principal: Principal,
-    customer: str | None = None,
-    milestone: str | None = None,
-    purchase_order: str | None = None,
-    cursor: str | None = None,
-    limit: Annotated[int, Parameter(ge=1, le=LONGEST)] = DEFAULT_LIMIT,
+    customer: Word = None,
+    milestone: Word = None,
+    purchase_order: Word = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
 ) -> Page[OrderView]:
     """Orders, the newest first, by customer, milestone and purchase order. A partner sees its own."""
     if principal.only is not None:
