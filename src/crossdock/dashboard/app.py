@@ -85,4 +85,4 @@ def went_wrong(request: Request[Any, Any, Any], error: Exception) -> Response[An
         return Response(f"{title}. {words}", status_code=found.status, media_type="text/plain; charset=utf-8")
     make = part if by_htmx else page
     template = "problem_part.html" if by_htmx else "problem.html"
-    return make(request, template, status=found.status, title=title, words=words, path=request.url.path)
+    return make(request, template, code=found.status, title=title, words=words, path=request.url.path)

@@ -86,17 +86,17 @@ def rendered(request: Request[Any, Any, Any], template: str, **values: Any) -> s
     return ENVIRONMENT.get_template(template).render({**given, **values})
 
 
-def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, **values: Any) -> Response[str]:
-    """A whole page. What `session.with_notice` told on the way here is shown once."""
+def page(request: Request[Any, Any, Any], template: str, *, code: int = 200, **values: Any) -> Response[str]:
+    """A whole page. What `session.to_page` told on the way here is shown once."""
     notice = take_notice(request)
     body = rendered(request, template, **({"notice": notice} if notice else {}), **values)
     cookies = [Cookie(NOTICE_COOKIE, value="", max_age=0, path="/", httponly=True, samesite="lax")] if notice else []
-    return Response(body, media_type="text/html", status_code=status, cookies=cookies)
+    return Response(body, media_type="text/html", status_code=code, cookies=cookies)
 
 
-def part(request: Request[Any, Any, Any], template: str, *, status: int = 200, **values: Any) -> Response[str]:
+def part(request: Request[Any, Any, Any], template: str, *, code: int = 200, **values: Any) -> Response[str]:
     """A piece of a page, for htmx."""
-    return Response(rendered(request, template, **values), media_type="text/html", status_code=status)
+    return Response(rendered(request, template, **values), media_type="text/html", status_code=code)
 
 
 def _here(path: str) -> str:

@@ -26,7 +26,16 @@ KEPT = timedelta(hours=26)
 RATE_WINDOW = timedelta(minutes=5)
 LOOKED_AT = 400
 """How many names of each kind of match a search looks at, at most."""
-MILESTONES = ("waiting-for-order", "received", "accepted", "in-erp", "released", "partly-shipped", "shipped", "invoiced")
+MILESTONES = (
+    "waiting-for-order",
+    "received",
+    "accepted",
+    "in-erp",
+    "released",
+    "partly-shipped",
+    "shipped",
+    "invoiced",
+)
 """Of an order in flight, in order."""
 
 

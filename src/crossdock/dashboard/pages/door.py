@@ -61,7 +61,7 @@ async def _door(
     found = page(
         request,
         "sign_in.html",
-        status=401 if trouble else 200,
+        code=401 if trouble else 200,
         next=to,
         trouble=trouble,
         person=person,
@@ -108,7 +108,7 @@ async def set_up(request: Request[Any, Any, Any], hub: Hub, token: str) -> Respo
         return page(
             request,
             "problem.html",
-            status=404,
+            code=404,
             title="This link can't be used",
             words="It was used before, or it is older than a day. Start the server again for a new one.",
             path="/set-up",
@@ -128,7 +128,7 @@ async def make_administrator(
     if not 1 <= len(person) <= 200 or any(letter.isspace() for letter in person):
         trouble = "The name to sign in with is one word, such as an e-mail address."
     if trouble:
-        found = page(request, "set_up.html", status=422, trouble=trouble, data=data, token=token)
+        found = page(request, "set_up.html", code=422, trouble=trouble, data=data, token=token)
         return with_door(found, request, hub)
     kept = await asyncio.to_thread(passwords.hashed, data.password, secrets.token_bytes(16))
     name = data.name.strip() or person

@@ -1,7 +1,7 @@
 -- name: in_flight
--- Orders that are not complete, by milestone; of one partner where $1 says so. Reads an index of those alone.
+-- Orders that are neither complete nor cancelled, by milestone; of one partner where $1 says so. Reads an index of those that are not complete.
 SELECT milestone, count(*) AS count FROM processes
- WHERE process = 'order_to_cash' AND milestone <> 'complete' AND ($1::text IS NULL OR partner = $1) GROUP BY milestone
+ WHERE process = 'order_to_cash' AND milestone <> 'complete' AND milestone <> 'cancelled' AND ($1::text IS NULL OR partner = $1) GROUP BY milestone
 
 -- name: owed_late
 -- What is owed and was due before $1, by us and by others: how much, the money in it, the oldest. Reads what is late, by an index of what is open.
