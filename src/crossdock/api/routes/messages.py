@@ -27,7 +27,9 @@ from crossdock.store.operations import Changed, Operations
 
 Status = Literal["stored", "read", "held", "sent", "replaced"]
 LARGEST_BYTES = 16_000_000
-ETAG = ResponseHeader(name="ETag", documentation_only=True, description="Name it in `If-Match` to replace what you saw.")
+ETAG = ResponseHeader(
+    name="ETag", documentation_only=True, description="Name it in `If-Match` to replace what you saw."
+)
 
 
 class MessageHead(msgspec.Struct, frozen=True, kw_only=True):
