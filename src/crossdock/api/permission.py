@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
-
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from typing import TYPE_CHECKING, Any
 
 from crossdock.api.principal import Principal, Role
 from crossdock.api.problem import problem
 
-Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
+if TYPE_CHECKING:  # the command line asks what there is, and need not wait for the web server
+    from litestar.connection import ASGIConnection
+    from litestar.handlers import BaseRouteHandler
+
+Guard = Callable[["ASGIConnection[Any, Any, Any, Any]", "BaseRouteHandler"], None]
 
 
 class Permission(StrEnum):
@@ -73,7 +74,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
 def allowed(permission: Permission) -> Guard:
     """The guard of a route: whoever has no principal is answered 401, whoever may not 403. `guard.permission` says which it is."""
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    def guard(connection: "ASGIConnection[Any, Any, Any, Any]", _: "BaseRouteHandler") -> None:
         principal = connection.scope.get("user")
         if not isinstance(principal, Principal):
             raise problem("not-signed-in", "a key or a token is needed: `Authorization: Bearer ...`")
@@ -86,7 +87,7 @@ def allowed(permission: Permission) -> Guard:
     return guard
 
 
-def permission_of(handler: BaseRouteHandler) -> Permission | None:
+def permission_of(handler: "BaseRouteHandler") -> Permission | None:
     """What a route needs, None when it has no guard of ours. Raises ValueError when it has several."""
     found = [guard.permission for guard in handler.guards or () if hasattr(guard, "permission")]
     if len(found) > 1:

@@ -6,7 +6,7 @@
 
 import typer
 
-from crossdock.cli import channels, demo, edi, lookup, messages, reconcile, replay, run, serve, stock, workspace
+from crossdock.cli import channels, demo, edi, keys, lookup, messages, reconcile, replay, run, serve, stock, workspace
 from crossdock.cli.session import versions_and_backlog
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ stock.register(app)
 channels.register(app)
 demo.register(app)
 app.add_typer(edi.app, name="edi")
+app.add_typer(keys.app, name="keys")
 app.add_typer(reconcile.app, name="reconcile")
 
 

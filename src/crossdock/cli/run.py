@@ -23,6 +23,11 @@ from crossdock.wiring import AgreementBook, Systems, WaitingWork, make_worker
 from crossdock.workspace import WorkspaceError, load
 
 REFRESH_SECONDS = 1.0
+LISTEN = "127.0.0.1:8710"
+"""Where the HTTP API and the dashboard are served unless told otherwise."""
+
+SUPERVISED = "CROSSDOCK_SUPERVISED"
+"""Set for a server that is to end with the process that started it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -42,6 +47,12 @@ def set_up_log(service: str = "crossdock") -> None:
 def run(
     workspace: WorkspaceFolder = HERE,
     workers: Annotated[int, typer.Option(help="Worker processes on this machine.", min=1)] = 1,
+    listen: Annotated[
+        str, typer.Option(help="host:port of the HTTP API and the dashboard.", envvar="CROSSDOCK_API_LISTEN")
+    ] = LISTEN,
+    serves: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Whether to serve them.", envvar="CROSSDOCK_SERVE")
+    ] = True,
 ) -> None:
     """Run Crossdock: receive, fold, dispatch, until it is stopped (Ctrl-C or SIGTERM finish what is under way)."""
     set_up_log()
@@ -53,10 +64,10 @@ def run(
         lanes = load(workspace, os.environ).company.lanes
     except WorkspaceError as error:
         fail("\n".join(str(problem) for problem in error.problems))
-    asyncio.run(_run(workspace, workers, lanes))
+    asyncio.run(_run(workspace, workers, lanes, listen if serves else ""))
 
 
-async def _run(workspace: Path, workers: int, lanes: int) -> None:
+async def _run(workspace: Path, workers: int, lanes: int, listen: str) -> None:
     url = os.environ.get("CROSSDOCK_DATABASE_URL")
     embedded = None if url else Embedded(workspace / ".crossdock")
     address = url or embedded.url  # type: ignore[union-attr]
@@ -81,8 +92,12 @@ async def _run(workspace: Path, workers: int, lanes: int) -> None:
             str(workers),
         ]
         processes = [Supervised(f"worker {n}", [*command, "--index", str(n)], environ) for n in range(workers)]
+        if listen:
+            serve = [*command[:3], "serve", "--workspace", str(workspace), "--listen", listen]
+            processes.append(Supervised("server", serve, {**environ, SUPERVISED: "1"}))
         console.print(
             f"Crossdock runs with {workers} worker{'s' if workers > 1 else ''}; workspace version {in_force['version']}. Ctrl-C stops it."
+            + (f" It serves at http://{listen}." if listen else "")
         )
         await supervise(processes, stop, _keep_alive(embedded) if embedded else _nothing)
     finally:

@@ -1,12 +1,13 @@
 """`crossdock serve`: the HTTP API and the dashboard, in one process on one port. It is meant to stand behind a proxy that ends TLS.
 
-Any number of these may run against one database, on one machine (they share the port) or on many.
+Any number of these may run against one database, each on a port of its own.
 """
 
 import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,11 +17,10 @@ from typing import Annotated, Any
 import structlog
 import typer
 
-from crossdock.cli.run import set_up_log
+from crossdock.cli.run import LISTEN, SUPERVISED, set_up_log
 from crossdock.cli.session import HERE, WorkspaceFolder, database_of, fail
 from crossdock.store.database import Database
 
-LISTEN = "127.0.0.1:8710"
 STOP_SECONDS = 10.0
 
 Listen = Annotated[str, typer.Option(help="host:port to listen on.", envvar="CROSSDOCK_API_LISTEN")]
@@ -75,13 +75,14 @@ def make(database: Database, workspace: Path) -> Any:
 
 
 async def serve_on(database: Database, workspace: Path, listen: str, stop: asyncio.Event) -> None:
-    """Serves until `stop`; then what is under way comes to its end. Its parent gone, it stops as well."""
+    """Serves until `stop`; then what is under way comes to its end. A supervised one stops when its supervisor is gone."""
     from granian.constants import Interfaces
     from granian.server.embed import Server
 
     host, _, port = listen.rpartition(":")
     if not port.isdigit():
         fail(f"--listen is host:port, not {listen!r}")
+    _must_be_free(host.strip("[]") or "127.0.0.1", int(port))
     server = Server(
         make(database, workspace),
         address=host.strip("[]") or "127.0.0.1",
@@ -96,7 +97,7 @@ async def serve_on(database: Database, workspace: Path, listen: str, stop: async
     parent = os.getppid()
     while not stop.is_set() and not serving.done():
         await asyncio.wait([serving, stopping], timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
-        if os.getppid() != parent:
+        if SUPERVISED in os.environ and os.getppid() != parent:
             _log.warning("the supervisor is gone, stopping")
             stop.set()
     stopping.cancel()
@@ -105,3 +106,13 @@ async def serve_on(database: Database, workspace: Path, listen: str, stop: async
         fail(f"cannot listen on {listen}")
     server.stop()  # type: ignore[no-untyped-call]  # Granian leaves it untyped
     await asyncio.wait([serving], timeout=STOP_SECONDS)
+
+
+def _must_be_free(host: str, port: int) -> None:
+    """Granian would share the port with whoever has it, and answer for another workspace every second time."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind((host, port))
+        except OSError as error:
+            fail(f"cannot listen on {host}:{port}: {error.strerror}")

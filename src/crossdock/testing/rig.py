@@ -213,7 +213,7 @@ class Rig:
         log = (self.folder / "hub.log").open("ab")
         with log:
             self._hub = subprocess.Popen(
-                [*_US, "run", "--workers", str(self.workers), "-w", str(self.workspace)],
+                [*_US, "run", "--workers", str(self.workers), "-w", str(self.workspace), "--no-serve"],
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
