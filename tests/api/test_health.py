@@ -15,7 +15,7 @@ from crossdock.api.exposition import CARDINALITY, text
 from crossdock.api.health import Health
 from crossdock.api.hub import Hub
 from crossdock.api.readiness import STALLED_SECONDS, Stalls, readiness
-from crossdock.run.metrics import of
+from crossdock.run.metrics import METRICS
 from crossdock.store.database import Database
 from crossdock.store.vitals import LaneVitals, Open, Vitals, VitalSigns
 
@@ -65,13 +65,12 @@ def test_every_metric_that_is_declared_for_a_server_is_given_as_declared(client:
     answer = client("operations").get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
-    for metric in of("database", "server"):
+    for metric in METRICS:
         family = families[metric.name.removesuffix("_total")]
         assert family.type == metric.kind
         assert family.documentation == metric.help
         assert {label for s in family.samples for label in s.labels} - {"le"} <= set(metric.labels)
-    declared = {metric.name.removesuffix("_total") for metric in of("database", "server")}
-    assert set(families) == declared
+    assert set(families) == {metric.name.removesuffix("_total") for metric in METRICS}
 
 
 def test_figures_say_what_stands_in_the_database(client: Client, server: Server) -> None:

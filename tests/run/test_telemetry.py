@@ -346,6 +346,7 @@ async def test_a_callers_trace_is_kept_with_its_message_linked_and_gone_on_with_
         road = Road(database, watching(), erp.url)
         await road.take("SO-1", traceparent=CALLER)
         await road.take("SO-2")
+        await road.take("SO-3", traceparent=CALLER[:-2] + "00")
         await road.send()
         await road.end()
         sent: dict[str, Request] = {r.headers["idempotency-key"]: r for r in erp.requests}
@@ -354,9 +355,10 @@ async def test_a_callers_trace_is_kept_with_its_message_linked_and_gone_on_with_
     going_on = read_traceparent(sent["SO-1/credit-check"].headers["traceparent"])
     assert going_on is not None
     assert going_on.trace == caller.trace
-    ours = read_traceparent(sent["SO-2/credit-check"].headers["traceparent"])
-    assert ours is not None
-    assert ours.trace == trace_of("SO-2")
+    for key in ("SO-2", "SO-3"):
+        ours = read_traceparent(sent[f"{key}/credit-check"].headers["traceparent"])
+        assert ours is not None
+        assert ours.trace == trace_of(key)
     in_theirs = [span for span in receiver.spans if span.trace == f"{caller.trace:032x}"]
     assert sorted(span.name for span in in_theirs) == ["attempt", "receive"]
     assert {span.parent for span in in_theirs} == {f"{caller.span:016x}"}

@@ -22,7 +22,10 @@ from crossdock.api.hub import Hub
 from crossdock.api.observing import Observing, Requests
 from crossdock.api.permission import Permission, allowed
 from crossdock.api.readiness import Readiness, Stalls, readiness
+from crossdock.run.logs import Journal
+from crossdock.run.metrics import Figures
 from crossdock.run.watching import traces_of
+from crossdock.run.witness import Watch
 from crossdock.store.database import UNREACHABLE
 from crossdock.store.vitals import Vitals, VitalSigns
 
@@ -94,6 +97,7 @@ def faces(hub: Hub) -> tuple[list[Any], dict[str, Any]]:
     registry = CollectorRegistry()
     health = Health(hub, registry)
     traced = traces_of(hub.environ, "crossdock-server")
+    hub.watch = Watch([Journal(), Figures(registry, "server"), *([traced[0]] if traced is not None else [])])
 
     async def asker(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         connection.scope["user"] = await hub.authentication.principal(connection.headers.get("authorization"))

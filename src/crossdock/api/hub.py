@@ -17,6 +17,7 @@ from crossdock.flow.fold import VersionNotRead
 from crossdock.policy import Agreement
 from crossdock.policy.access import ApiTerms
 from crossdock.ports.translation import Reader
+from crossdock.run.witness import Watch
 from crossdock.store.access import Access
 from crossdock.store.database import Database
 from crossdock.store.lookup import Lookup
@@ -35,6 +36,7 @@ class Hub:
     """Handed to every route as `hub`.
 
     clock: the time, in UTC. environ, root: what secrets and addresses of systems are read from. book: agreements of all versions.
+    watch: who is told of what this server takes in and folds itself; nobody, until `api.health` says otherwise.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Hub:
         self.throttle = Throttle(self.access)
         self.orders = Orders(database)
         self.intake = Intake(self)
+        self.watch = Watch(())
         self._readers: tuple[Systems, Mapping[str, Reader]] | None = None
 
     @property

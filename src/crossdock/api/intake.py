@@ -105,7 +105,7 @@ class Intake:
 
     async def _step(self) -> None:
         hub, systems = self._hub, self._hub.systems
-        inbox = MessageInbox(hub.database, systems.stock_terms())
+        inbox = hub.watch.inbox(MessageInbox(hub.database, systems.stock_terms()))
         fresh = [one for one in self._waiting if not one.kept]
         if fresh:
             await inbox.keep([one.arrival for one in fresh], hub.clock())
@@ -114,7 +114,7 @@ class Intake:
         waiting = [one for one in self._waiting if one.kept]
         while await interpret_once(inbox, hub.readers, hub.clock()):
             pass
-        log = FactLog(hub.database, systems.planning())
+        log = hub.watch.log(FactLog(hub.database, systems.planning()))
         try:
             while await fold_once(log, hub.book, hub.clock()):
                 pass

@@ -33,7 +33,7 @@ class Requests:
         self._traces = traces
 
     def sampled(self, trace: int) -> bool:
-        """Whether a trace that begins here is to be exported."""
+        """Whether the span of a request that began this trace is to be exported."""
         return self._traces is not None and self._traces.wanted(trace)
 
     def answered(
@@ -64,8 +64,8 @@ class Observing:
         given = next((value for name, value in scope["headers"] if name == _HEADER), b"").decode("latin-1")
         parent = read_traceparent(given)
         if parent is None:
-            trace = self._random.getrandbits(128) or 1
-            place = TraceContext(trace, self._random.getrandbits(64) or 1, self._requests.sampled(trace))
+            # Not sampled as far as others are told: what follows of it goes on in the traces of its keys.
+            place = TraceContext(self._random.getrandbits(128) or 1, self._random.getrandbits(64) or 1, False)
             others = [(name, value) for name, value in scope["headers"] if name != _HEADER]
             scope["headers"] = [*others, (_HEADER, place.header.encode())]
         else:
@@ -77,6 +77,8 @@ class Observing:
             told = True
             # The gate names our part of the trace in its answer; that is the span.
             ours = read_traceparent(scope["state"].get("crossdock", {}).get("traceparent", "")) or place
+            if parent is None and self._requests.sampled(ours.trace):
+                ours = TraceContext(ours.trace, ours.span, True)
             route = str(scope.get("path_template") or "")
             took = Took(began, self._clock_ns())
             self._requests.answered(str(scope["method"]), route, status, ours, parent, took)

@@ -23,6 +23,7 @@ from crossdock.facts import Fact, codec, fact_types
 from crossdock.process import feed, interchange, receipt, source, variance
 from crossdock.process.obligation import CONTENT_TYPES, Effect, Obligation, Status, Trouble
 from crossdock.process.order_to_cash import MILESTONES, obligations, troubles
+from crossdock.run import metrics
 from crossdock.store import queries
 from crossdock.workspace.describe import describe
 
@@ -38,6 +39,7 @@ def pages() -> dict[str, str]:
         "obligations.md": _obligations(),
         "exceptions.md": _exceptions(),
         "queries.md": _queries(),
+        "metrics.md": metrics.reference(),
         "workspace.md": describe(),
     }
     made.update({f"guides/{name}": text for name, text in guide_pages.pages().items()})

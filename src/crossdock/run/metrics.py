@@ -26,7 +26,7 @@ Where = Literal["database", "server", "worker"]
 
 class Metric(msgspec.Struct, frozen=True):
     """One metric. where: `database`: the server's /metrics, true of the whole installation, the same from every server; `server`: what this server answered; `worker`: what this
-    worker did. labels: each with a set of values that the workspace or the code bounds. buckets: upper bounds of a histogram, in its unit."""
+    worker did, or a server that reads and folds what the API takes in. labels: each with a set of values that the workspace or the code bounds. buckets: upper bounds of a histogram, in its unit."""
 
     name: str
     kind: Literal["gauge", "counter", "histogram"]
@@ -207,7 +207,13 @@ METRICS: tuple[Metric, ...] = (
         "What attempts came to: accepted, refused, dead (given up), queued (to be tried again) or unknown (to be looked up).",
         ("system", "status"),
     ),
-    Metric("crossdock_worker_info", "gauge", "worker", "Always 1; which worker this is.", ("worker",)),
+    Metric(
+        "crossdock_worker_info",
+        "gauge",
+        "worker",
+        "Always 1; which worker of its machine this is, or `server`.",
+        ("worker",),
+    ),
 )
 
 BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
@@ -228,9 +234,9 @@ def instrument(name: str, registry: CollectorRegistry) -> Any:
 
 
 class Figures(Witness):
-    """Counts what a worker does. worker: its number on its machine."""
+    """Counts what a worker does. worker: its number on its machine, or `server`."""
 
-    def __init__(self, registry: CollectorRegistry, worker: int = 0) -> None:
+    def __init__(self, registry: CollectorRegistry, worker: int | str = 0) -> None:
         def made(name: str) -> Any:
             return instrument(name, registry)
 
@@ -308,7 +314,10 @@ def reference() -> str:
             "From the server's `/metrics`, read from the database (at most every 5 s). Every server of an installation gives the same: take `max`, not `sum`.",
         ),
         "server": ("Of a server", "From the server's `/metrics`; of that server."),
-        "worker": ("Of a worker", "From each worker's own port (`CROSSDOCK_METRICS`); add them up."),
+        "worker": (
+            "Of a worker",
+            "From each worker's own port (`CROSSDOCK_METRICS`), and from the server's `/metrics` of what it takes in by the API and folds itself; add them up.",
+        ),
     }
     for where, (title, words) in told.items():
         lines += [

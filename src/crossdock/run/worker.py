@@ -3,20 +3,24 @@
 import asyncio
 import contextlib
 import gc
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
+from crossdock.flow.announce import announce_once, announce_stock_once
 from crossdock.flow.dispatch import Dispatch
 from crossdock.flow.fold import VersionNotRead, fold_once, wake_once
 from crossdock.flow.interpret import interpret_once, match_once
+from crossdock.flow.notify import Notify
 from crossdock.flow.offering import Selling
 from crossdock.flow.publish import hear_once, publish_once
 from crossdock.flow.receive import receive
 from crossdock.policy import Agreements
 from crossdock.ports.channels import Feeds
+from crossdock.ports.events import Announcements
 from crossdock.ports.inbound import Source
 from crossdock.ports.log import Inbox, Log, Outbox
 from crossdock.ports.stock import Plans
@@ -31,8 +35,12 @@ SOURCES_SECONDS = 2.0
 PLAN_SECONDS = 0.5
 PLANNED_AT_ONCE = 200
 RECONCILE_SECONDS = 2.0
+STOCK_SECONDS = 5.0
 DRAIN_SECONDS = 30.0
 LISTEN_AGAIN_SECONDS = 2.0
+ANNOUNCE_GATHER_SECONDS = 0.1
+"""How long facts are gathered before they are announced: nobody waits for an event as for an answer, and a batch costs less than its facts one by one."""
+
 SETTLE_GATHER_SECONDS = 0.01
 """How long what has ended is gathered before it is written: a write is for many, and nothing that a partner waits for waits for it."""
 
@@ -88,6 +96,11 @@ class Worker:
         self._sellings: Sequence[Selling] = ()
         self._plans: Plans | None = None
         self._reconcile: Callable[[], Awaitable[int]] | None = None
+        self._announcements: Announcements | None = None
+        self._notify: Notify | None = None
+        self.folded = Bell()
+        self.announced = Bell()
+        self.posted = Bell()
         self.stored = Bell()
         self.recorded = Bell()
         self.queued: dict[str, Bell] = {}
@@ -111,6 +124,14 @@ class Worker:
     def reconcile_by(self, reconcile: Callable[[], Awaitable[int]]) -> None:
         """Has this worker hold snapshots of stock that are due against the books; `reconcile` says how many it compared."""
         self._reconcile = reconcile
+
+    def announce_to(self, announcements: Announcements) -> None:
+        """Has this worker announce events."""
+        self._announcements = announcements
+
+    def notify_by(self, make: Callable[[Callable[[], None]], Notify]) -> None:
+        """Has this worker send webhooks. `make` is given what is called when an attempt has ended."""
+        self._notify = make(self.posted.ring)
 
     async def run(self) -> None:
         """Runs all loops. Raises what a loop could not survive (a defect), after the others have been stopped."""
@@ -139,6 +160,12 @@ class Worker:
         if self._reconcile is not None:
             compare = self._every(RECONCILE_SECONDS, "reconcile", self._compare)
             loops.append(asyncio.create_task(compare, name="reconcile"))
+        if self._announcements is not None:
+            announce = keep_going("announce", self._announce, self.folded, self.stop, ANNOUNCE_GATHER_SECONDS)
+            loops.append(asyncio.create_task(announce, name="announce"))
+            loops.append(asyncio.create_task(self._announce_stock(self._announcements), name="announce stock"))
+        if self._notify is not None:
+            loops.append(asyncio.create_task(self._send_webhooks(self._notify), name="notify"))
         await self.stop.wait()
         for source in self._sources:
             await source.close()
@@ -149,7 +176,8 @@ class Worker:
     def end(self) -> None:
         """Asks every loop to come to its end."""
         self.stop.set()
-        for bell in (self.stored, self.recorded, *self.queued.values(), *self.ended.values()):
+        others = (self.folded, self.announced, self.posted)
+        for bell in (self.stored, self.recorded, *others, *self.queued.values(), *self.ended.values()):
             bell.ring()
 
     async def _keep_listening(self) -> None:
@@ -236,7 +264,41 @@ class Worker:
             self.recorded.ring()
         return bool(did)
 
+    async def _announce(self) -> bool:
+        announcements = self._announcements
+        assert announcements is not None
+        did = await self._knowing(lambda: announce_once(announcements, self._agreements, self._clock()))
+        if did:
+            self.announced.ring()
+        return did
+
+    async def _announce_stock(self, announcements: Announcements) -> None:
+        """Compares all of stock with what was told of it, now and then: as seldom as it takes to spend no more than a fiftieth of the time on it."""
+        took = 0.0
+
+        async def step() -> bool:
+            nonlocal took
+            began = time.monotonic()
+            did = await announce_stock_once(announcements, self._clock())
+            took = time.monotonic() - began
+            return bool(did)
+
+        while not self.stop.is_set():
+            await self._every(max(STOCK_SECONDS, 50 * took), "announce stock", step, once=True)
+
+    async def _send_webhooks(self, notify: Notify) -> None:
+        await asyncio.gather(
+            keep_going("notify", notify.step, self.announced, self.stop),
+            keep_going("settle webhooks", notify.settle, self.posted, self.stop, SETTLE_GATHER_SECONDS),
+        )
+        try:
+            await notify.drain(DRAIN_SECONDS)
+        except Exception as error:
+            _log.warning("stopped with webhooks under way", error=f"{type(error).__name__}: {error}")
+        await notify.close()
+
     def _ring_queued(self) -> None:
+        self.folded.ring()
         for bell in self.queued.values():
             bell.ring()
 
@@ -265,7 +327,7 @@ class Worker:
             )
         await dispatch.close()
 
-    async def _every(self, seconds: float, name: str, step: Callable[[], Awaitable[bool]]) -> None:
+    async def _every(self, seconds: float, name: str, step: Callable[[], Awaitable[bool]], once: bool = False) -> None:
         while not self.stop.is_set():
             try:
                 while await step():  # noqa: ASYNC110 - the steps are the work, not a wait
@@ -274,6 +336,8 @@ class Worker:
                 _log.warning("loop failed, trying again", loop=name, error=f"{type(error).__name__}: {error}")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stop.wait(), seconds)
+            if once:
+                return
 
     async def _health(self) -> bool:
         for dispatch in self.dispatches:

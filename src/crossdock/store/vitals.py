@@ -91,8 +91,8 @@ class VitalSigns:
         return [name for number, name, _ in migrations() if number not in done]
 
     async def callers_traces(self, lanes: Sequence[int], keys: Sequence[str]) -> Mapping[str, TraceContext]:
-        """The place in a caller's trace that each of these processes began at, of those that began at one."""
+        """The place in a caller's trace that each of these processes began at, of those that began at one that is sampled."""
         async with self._database.pool.acquire() as connection:
             rows = await connection.fetch(SQL["callers_traces"], lanes, keys)
         found = {row["key"]: read_traceparent(row["traceparent"]) for row in rows}
-        return {key: place for key, place in found.items() if place is not None}
+        return {key: place for key, place in found.items() if place is not None and place.sampled}
