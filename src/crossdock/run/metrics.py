@@ -25,8 +25,11 @@ Where = Literal["database", "server", "worker"]
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """One metric. where: `database`: the server's /metrics, true of the whole installation, the same from every server; `server`: what this server answered; `worker`: what this
-    worker did, or a server that reads and folds what the API takes in. labels: each with a set of values that the workspace or the code bounds. buckets: upper bounds of a histogram, in its unit."""
+    """One metric. labels: each with a set of values that the workspace or the code bounds. buckets: upper bounds of a histogram, in its unit.
+
+    where: `database`: the server's /metrics, true of the whole installation, the same from every server; `server`: what this server answered; `worker`: what this worker did, or a
+    server that reads and folds what the API takes in.
+    """
 
     name: str
     kind: Literal["gauge", "counter", "histogram"]
