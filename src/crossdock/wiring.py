@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from crossdock.connectors.api import CHANNEL, ApiReader
 from crossdock.connectors.csv import CsvReader
+from crossdock.connectors.events.guard import allowed_by
+from crossdock.connectors.events.sender import HttpWebhookSender
 from crossdock.connectors.folder.sink import FolderSink
 from crossdock.connectors.folder.source import FolderSource
 from crossdock.connectors.folder.spec import folder_spec
@@ -35,6 +37,7 @@ from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.flow.dispatch import Dispatch
 from crossdock.flow.fold import VersionNotRead
+from crossdock.flow.notify import Notify
 from crossdock.flow.offering import sellings
 from crossdock.flow.ownership import OwnedReader
 from crossdock.flow.reconcile import reconcile_once
@@ -53,6 +56,7 @@ from crossdock.run.witness import Watch
 from crossdock.run.worker import Listener, Worker
 from crossdock.store.channels import ChannelFeeds
 from crossdock.store.database import Database
+from crossdock.store.events import EventFeed
 from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
 from crossdock.store.lookup import Lookup
@@ -62,6 +66,7 @@ from crossdock.store.stock_plans import StockPlans
 from crossdock.store.stock_told import Terms
 from crossdock.store.versions import WorkspaceVersions
 from crossdock.store.vitals import VitalSigns
+from crossdock.store.webhooks import WebhookStore
 from crossdock.workspace import Loaded, connected, from_snapshot
 from crossdock.workspace.apply import Overtaken, Version
 from crossdock.workspace.reconciling import reconcile_items, reconcile_terms
@@ -206,6 +211,7 @@ class Systems:
         self._root = root
         self._address = environ.get("CROSSDOCK_LISTEN") or LISTEN
         self._secrets = secrets(environ, root)
+        self.webhooks = allowed_by(environ)
         self._systems = connected(loaded, environ, root)
         self.crosswalk = self._crosswalk = Crosswalk(loaded.directory)
         self._guides = Guides()
@@ -373,6 +379,9 @@ def make_worker(
             return Dispatch(sink, writer, outbox, pace, pacing, clock, time.monotonic, settled, ended)
 
         worker.dispatch_to(sink.system, make)
+    worker.announce_to(EventFeed(database))
+    sender = HttpWebhookSender(systems.webhooks)
+    worker.notify_by(lambda ended: Notify(WebhookStore(database), sender, clock, random.random, ended))
     loaded = systems.loaded
     if loaded.stock is not None:
         worker.plan_with(StockPlans(database, planning))

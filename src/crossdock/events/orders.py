@@ -35,6 +35,7 @@ from crossdock.facts.fact import Fact
 _MEETS_ONLY = frozenset(
     (
         facts.TaxReceived,
+        facts.ErpOrderCreated,
         facts.ShipmentPosted,
         facts.ErpOrderRevised,
         facts.AcknowledgementReceived,
@@ -46,11 +47,16 @@ _BINDING = ("release/", "cancel-release/", "invoice/")
 
 
 def moves(fact: Fact) -> bool:
-    """Whether `fact` may change more of how an order stands than whether it is closed: others only meet an obligation."""
+    """Whether how an order stands is looked at after `fact`. Other facts only meet an obligation: of them only the one that closes the order counts."""
     data = fact.data
     if isinstance(data, facts.DocumentSent):
         return data.obligation.removeprefix(fact.key + "/").startswith(_BINDING)
     return type(data) not in _MEETS_ONLY
+
+
+def tells(fact: Fact) -> bool:
+    """Whether something may be told of `fact` itself, however the order stands."""
+    return type(fact.data) in _READ
 
 
 def events_of(told: Told, steps: Iterable[tuple[Fact, Seen | None]]) -> tuple[Told, list[Event]]:

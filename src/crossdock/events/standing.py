@@ -7,7 +7,7 @@ import msgspec
 
 ZERO = Decimal(0)
 _SHIPPED = frozenset(("shipped", "invoiced", "complete"))
-_CLOSED = frozenset(("complete", "cancelled"))
+CLOSED = frozenset(("complete", "cancelled"))
 _UNDECIDED = frozenset(("waiting-for-order", "received"))
 
 
@@ -33,6 +33,11 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     invoiced: Decimal = ZERO
     lines: dict[str, SeenLine] = {}
 
+    @property
+    def served(self) -> bool:
+        """Whether no line has anything left to ship."""
+        return all(line.ordered <= line.shipped + line.cancelled for line in self.lines.values())
+
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
     """An order at one moment: its milestone and its figures."""
@@ -50,7 +55,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def closed(self) -> bool:
-        return self.milestone in _CLOSED
+        return self.milestone in CLOSED
 
 
 class ToldLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -66,8 +71,10 @@ class ToldLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What was told of an order so far, and what of its first fact the later ones need. accepted, shipped, invoiced, closed: told once."""
+    """What was told of an order so far, and what of its first fact the later ones need. accepted, shipped, invoiced, closed: told once.
+    mark: a check sum of the order's standing when that was looked at last, 0 for none."""
 
+    mark: int = 0
     customer: str = ""
     purchase_order: str = ""
     channel: str = ""
@@ -82,8 +89,18 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     closed: bool = False
     lines: dict[str, ToldLine] = {}
 
+    @property
+    def may_close(self) -> bool:
+        """Whether a fact that moves nothing may close it: it is open, and has nothing left to ship."""
+        return not self.closed and all(x.ordered <= x.shipped + x.cancelled for x in self.lines.values())
+
+
+class _Marked(msgspec.Struct, array_like=True, gc=False):
+    mark: int = 0
+
 
 _told = msgspec.msgpack.Decoder(Told)
+_marked = msgspec.msgpack.Decoder(_Marked)
 _pack = msgspec.msgpack.Encoder(decimal_format="string", order="deterministic").encode
 _figures = msgspec.json.Decoder(Figures)
 
@@ -98,33 +115,11 @@ def decode(data: bytes) -> Told:
     return _told.decode(data)
 
 
+def mark(data: bytes) -> int:
+    """The mark alone of what `encode` wrote."""
+    return _marked.decode(data).mark
+
+
 def figures_of(summary: str | bytes) -> Figures:
     """The figures in a process's summary as JSON."""
     return _figures.decode(summary)
-
-
-def differs(told: Told, seen: Seen) -> bool:
-    """Whether `seen` says anything that was not told."""
-    figures = seen.figures
-    if (
-        (seen.accepted and not told.accepted)
-        or (seen.shipped and not told.shipped)
-        or (seen.closed and not told.closed)
-        or told.invoiced != figures.invoiced
-        or told.total != figures.total
-        or (seen.milestone in ("invoiced", "complete") and not told.billed)
-        or len(told.lines) != len(figures.lines)
-    ):
-        return True
-    for name, line in figures.lines.items():
-        was = told.lines.get(name)
-        if (
-            was is None
-            or was.item != line.item
-            or was.ordered != line.ordered
-            or was.shipped != line.shipped
-            or was.cancelled != line.cancelled
-            or was.counted != line.counted
-        ):
-            return True
-    return False

@@ -8,13 +8,15 @@ from what was told last.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from zlib import crc32
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from crossdock.events import Event, others
-from crossdock.events.orders import events_of, moves
-from crossdock.events.standing import Figures, Seen, Told, decode, differs, encode, figures_of
+from crossdock.events.orders import events_of, moves, tells
+from crossdock.events.standing import CLOSED, Figures, Seen, Told, decode, encode, figures_of, mark
 from crossdock.facts import Fact
 from crossdock.flow.fold import VersionNotRead
 from crossdock.policy import Agreements
@@ -79,50 +81,61 @@ async def _of_facts(
             rest.append(fact)
     lanes = {fact.key: fact.lane for fact in facts}
     standings = await held.standings(lanes)
-    known = {key: decode(s.told) if s.told is not None else Told() for key, s in standings.items() if key in orders}
-    steps: dict[str, list[Step]] = {}
-    for key, about in orders.items():
-        steps[key] = read_off(about, standings[key], known[key]) or []
-    walks = {key: (about[-1].lane, about[-1].position) for key, about in orders.items() if not steps[key]}
+    steps = {key: read_off(about, standings[key]) for key, about in orders.items()}
+    walks = {key: (orders[key][-1].lane, orders[key][-1].position) for key, read in steps.items() if read is None}
     if walks:
         histories = await held.histories(walks)
         for key in walks:
-            steps[key] = _walked(histories[key], orders[key], agreements)
+            in_step = standings[key].last == orders[key][-1].position
+            open_still = in_step and standings[key].milestone not in CLOSED
+            steps[key] = _walked(histories[key], orders[key], agreements, open_still)
     found: list[Event] = []
     told: dict[str, tuple[int, bytes]] = {}
     for key in orders:
-        after, events = events_of(known[key], steps[key])
+        stands, read = standings[key], steps[key]
+        assert read is not None
+        if not any(seen is not None or tells(fact) for fact, seen in read):
+            continue
+        known = decode(stands.told) if stands.told is not None else Told()
+        after, events = events_of(known, read)
         found += events
-        if after != known[key]:
+        if stands.last == orders[key][-1].position and any(seen is not None for _, seen in read):
+            after = replace(after, mark=mark_of(stands))
+        if after != known:
             told[key] = (lanes[key], encode(after))
     for fact in rest:
         found += others.events_of(fact, standings[fact.key].partner)
     return found, told
 
 
-def read_off(about: Sequence[Fact], stands: Stands, told: Told) -> list[Step] | None:
+def mark_of(stands: Stands) -> int:
+    """A check sum of how the fold left an order: the same as long as it stands so."""
+    return crc32(stands.summary.encode(), crc32(stands.milestone.encode())) or 1
+
+
+def read_off(about: Sequence[Fact], stands: Stands) -> list[Step] | None:
     """An order's next facts with how it stood after each, read off how the fold left it; None where that does not tell after which fact it came to stand so."""
     if stands.aside:
         return [(fact, None) for fact in about]
     if stands.last != about[-1].position:
         return None
-    seen = Seen(stands.milestone, figures_of(stands.summary))
-    if not differs(told, seen):
-        return [(fact, None) for fact in about]
     moving = [fact for fact in about if moves(fact)]
-    if len(about) == 1:
-        one = about[0]
-    elif len(moving) == 1 and (told.closed or not seen.closed):
-        # Only what moves an order changes more of it than whether it is closed.
-        one = moving[0]
-    else:
-        return None
+    closing = stands.milestone in CLOSED
+    as_before = stands.told is not None and mark(stands.told) == mark_of(stands)
+    if len(moving) < 2 and (as_before or not (moving or closing)):
+        return [(fact, None) for fact in about]
+    if len(about) > 1:
+        may_close = moving[:1] != [about[0]] and stands.told is not None and decode(stands.told).may_close
+        if len(moving) != 1 or closing or may_close:
+            return None
+    one = moving[0] if moving else about[0]
+    seen = Seen(stands.milestone, figures_of(stands.summary))
     return [(fact, seen if fact is one else None) for fact in about]
 
 
-def _walked(history: Sequence[Fact], about: Sequence[Fact], agreements: Agreements) -> list[Step]:
+def _walked(history: Sequence[Fact], about: Sequence[Fact], agreements: Agreements, open_still: bool) -> list[Step]:
     try:
-        return walk(history, about, agreements)
+        return walk(history, about, agreements, open_still)
     except VersionNotRead:
         raise
     except Exception as error:
@@ -131,8 +144,11 @@ def _walked(history: Sequence[Fact], about: Sequence[Fact], agreements: Agreemen
         return [(fact, None) for fact in about]
 
 
-def walk(history: Iterable[Fact], about: Sequence[Fact], agreements: Agreements) -> list[Step]:
-    """The facts in `about`, the last of `history`, each with how the order stood after it, worked out by the process as of when the fact was recorded."""
+def walk(
+    history: Iterable[Fact], about: Sequence[Fact], agreements: Agreements, open_still: bool = False
+) -> list[Step]:
+    """The facts in `about`, the last of `history`, each with how the order stood after it, worked out by the process as of when the fact was recorded.
+    open_still: it is known that the order is not closed after the last."""
     first = about[0].position
     state = order_to_cash.new(about[0].key)
     states = []
@@ -148,25 +164,31 @@ def walk(history: Iterable[Fact], about: Sequence[Fact], agreements: Agreements)
         return order_to_cash.derive(state, agreements(*agreed) if agreed else None, now, before)
 
     steps: list[Step] = []
-    # Facts since the last one that moved the order: one of them may have closed it.
+    # Facts since the last one that moved the order: where it has nothing left to ship, one of them may have closed it.
     quiet: list[tuple[int, Fact, order_to_cash.State]] = []
-    closed = False
+    seen: Seen | None = None
+
+    def closing() -> None:
+        if seen is not None and (seen.closed or not seen.figures.served):
+            return
+        for n, fact, state in reversed(quiet):
+            after = seen_of(stood(fact, state))
+            if not after.closed:
+                return
+            steps[n] = (fact, after)
+
     for n, (fact, state) in enumerate(states):
         steps.append((fact, None))
-        last = n == len(states) - 1
-        if not moves(fact) and not last:
+        if moves(fact):
+            closing()
+            before = stood(fact, state)
+            seen = seen_of(before)
+            steps[n] = (fact, seen)
+            quiet = []
+        else:
             quiet.append((n, fact, state))
-            continue
-        before = stood(fact, state)
-        steps[n] = (fact, seen_of(before))
-        now_closed = before.milestone in ("complete", "cancelled")
-        if now_closed and not closed:
-            for earlier, told_by, then in reversed(quiet):
-                standing = stood(told_by, then)
-                if standing.milestone not in ("complete", "cancelled"):
-                    break
-                steps[earlier] = (told_by, seen_of(standing))
-        closed, quiet = now_closed, []
+    if not open_still:
+        closing()
     return steps
 
 
