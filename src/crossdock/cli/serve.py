@@ -20,6 +20,7 @@ import typer
 from crossdock.cli.run import LISTEN, SUPERVISED, set_up_log
 from crossdock.cli.session import HERE, WorkspaceFolder, database_of, fail
 from crossdock.store.database import Database
+from crossdock.wiring import clock
 
 STOP_SECONDS = 10.0
 
@@ -79,6 +80,8 @@ async def serve_on(database: Database, workspace: Path, listen: str, stop: async
     from granian.constants import Interfaces
     from granian.server.embed import Server
 
+    from crossdock.dashboard.set_up import set_up_link
+
     host, _, port = listen.rpartition(":")
     if not port.isdigit():
         fail(f"--listen is host:port, not {listen!r}")
@@ -94,6 +97,8 @@ async def serve_on(database: Database, workspace: Path, listen: str, stop: async
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
     sys.stderr.write(f"Crossdock serves at http://{listen} (API under /v1).\n")
+    if (link := await set_up_link(database, os.environ, f"http://{listen}", clock())) is not None:
+        sys.stderr.write(f"Nobody administers it yet. Whoever opens this first, within a day, does: {link}\n")
     parent = os.getppid()
     while not stop.is_set() and not serving.done():
         await asyncio.wait([serving, stopping], timeout=1.0, return_when=asyncio.FIRST_COMPLETED)

@@ -15,6 +15,7 @@ from crossdock.api.hub import Hub
 from crossdock.api.principal import Role
 from crossdock.api.problem import problem
 from crossdock.dashboard import passwords
+from crossdock.dashboard.oidc import offered
 from crossdock.dashboard.render import page
 from crossdock.dashboard.session import here_only, session_of, signed_in, signed_out, with_door
 from crossdock.store.sign_in import Door
@@ -52,12 +53,13 @@ async def door(request: Request[Any, Any, Any], hub: Hub, next: str = "/") -> Re
     session = session_of(request)
     if session is not None and session.principal is not None:
         return Redirect(here_only(next), status_code=303)
-    return await _door(request, hub, here_only(next))
+    return await at_the_door(request, hub, here_only(next))
 
 
-async def _door(
+async def at_the_door(
     request: Request[Any, Any, Any], hub: Hub, to: str, trouble: str = "", person: str = ""
 ) -> Response[Any]:
+    """The sign-in page, with what went wrong."""
     found = page(
         request,
         "sign_in.html",
@@ -65,8 +67,8 @@ async def _door(
         next=to,
         trouble=trouble,
         person=person,
-        provider=hub.environ.get("CROSSDOCK_OIDC_NAME", "") if hub.environ.get("CROSSDOCK_OIDC_ISSUER") else "",
-        oidc=bool(hub.environ.get("CROSSDOCK_OIDC_ISSUER")),
+        provider=hub.environ.get("CROSSDOCK_OIDC_NAME", ""),
+        oidc=offered(hub),
         set_up=await Door(hub.database).has_administrator(),
     )
     return with_door(found, request, hub)
@@ -80,7 +82,7 @@ async def sign_in(request: Request[Any, Any, Any], hub: Hub, data: Annotated[Sig
     address = f"address:{request.client.host if request.client else ''}"
     failed = await at.failures([subject, address], now - WINDOW)
     if failed[subject] >= PERSON_FAILURES or failed[address] >= ADDRESS_FAILURES:
-        found = await _door(request, hub, to, "Too many attempts. Try again in a quarter of an hour.", person)
+        found = await at_the_door(request, hub, to, "Too many attempts. Try again in a quarter of an hour.", person)
         found.status_code = 429
         found.headers["Retry-After"] = str(int(WINDOW.total_seconds()))
         return found
@@ -89,7 +91,7 @@ async def sign_in(request: Request[Any, Any, Any], hub: Hub, data: Annotated[Sig
     right = await asyncio.to_thread(passwords.matches, data.password[: passwords.LONGEST], kept or passwords.NOBODY)
     if row is None or not kept or not right:
         await at.note_failure([subject, address], now, WINDOW)
-        return await _door(request, hub, to, "That name and password do not go together.", person)
+        return await at_the_door(request, hub, to, "That name and password do not go together.", person)
     await at.forget_failures(subject)
     await hub.access.note(now, f"user:{person}", row["name"], row["role"], "sign in", f"person:{person}")
     return await signed_in(request, hub, person, row["name"], row["role"], row["partner"], to)
@@ -101,10 +103,15 @@ async def sign_out(request: Request[Any, Any, Any], hub: Hub) -> Response[Any]:
     return await signed_out(request, hub)
 
 
+async def _can_be_set_up(hub: Hub, token: str) -> bool:
+    """A link stands until it is used, too old, or somebody has become administrator by another."""
+    return await hub.access.setup_link_stands(token, hub.clock()) and not await Door(hub.database).has_administrator()
+
+
 @get("/set-up/{token:str}")
 async def set_up(request: Request[Any, Any, Any], hub: Hub, token: str) -> Response[Any]:
     """What the link leads to, as long as it can be used."""
-    if not await hub.access.setup_link_stands(token, hub.clock()):
+    if not await _can_be_set_up(hub, token):
         return page(
             request,
             "problem.html",
@@ -132,7 +139,7 @@ async def make_administrator(
         return with_door(found, request, hub)
     kept = await asyncio.to_thread(passwords.hashed, data.password, secrets.token_bytes(16))
     name = data.name.strip() or person
-    if not await hub.access.set_up(token, person, name, Role.ADMIN, kept, now):
+    if not await _can_be_set_up(hub, token) or not await hub.access.set_up(token, person, name, Role.ADMIN, kept, now):
         raise problem("not-found", "the link was used or is too old")
     await hub.access.note(now, f"user:{person}", name, Role.ADMIN, "set up the first administrator", f"person:{person}")
     return await signed_in(request, hub, person, name, Role.ADMIN, "", "/")
