@@ -206,3 +206,22 @@ def test_a_release_tells_the_warehouse_from_which_of_its_sites_it_ships() -> Non
     assert sites(play, f"release/{second}") == [("warehouse", "WEST")]
     unkept = Play(replace(KEPT, stock=None)).tell(ten(warehouse="wh-east", site="EAST")).run()
     assert sites(unkept, "release/1") == []
+
+
+def test_what_was_told_as_cancelled_is_not_told_as_accepted_once_the_rest_is_released_and_shipped() -> None:
+    play = Ledger(replace(KEPT, short="cancel"), TEA_EAST=6).tell(ten()).settle()
+    release = next(what for what in play.effects if "/release/" in what).removeprefix("SO-1001/release/")
+    play.goods[("TEA", "EAST")] = Decimal(50)
+    play.settle()
+    play.tell(shipped("S1", ("1", 6), release=release, complete=True)).settle()
+    answers = [what.removeprefix("SO-1001/") for what in play.effects if "/acknowledge" in what]
+    assert [statuses(play, what) for what in answers] == [[("accepted", 6, None), ("cancelled", 4, None)]]
+
+
+def test_an_answer_stands_the_same_whether_it_is_the_last_or_not() -> None:
+    play = Ledger(TEA_EAST=6).tell(ten()).settle()
+    told = next(what for what in play.effects if "/acknowledge" in what).removeprefix("SO-1001/")
+    before = play.owed(told)
+    play.goods[("TEA", "EAST")] = Decimal(10)
+    play.settle()
+    assert (play.owed(told).subject, play.owed(told).evidence) == (before.subject, before.evidence)

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from crossdock.process.order_to_cash.counters import LineNow, Position
 from crossdock.process.order_to_cash.money import ZERO, said_to_customer
-from crossdock.process.order_to_cash.state import Reserved, State
-from crossdock.process.order_to_cash.stocking import promise_mark
+from crossdock.process.order_to_cash.state import State
+from crossdock.process.order_to_cash.stocking import lacking, promise_mark
 from crossdock.trade.documents import AcknowledgedLine
 
 
@@ -34,24 +34,20 @@ def answer_of(now: LineNow) -> tuple[AcknowledgedLine, ...]:
     status = (
         "price-changed" if now.price_changed else "accepted" if now.quantity == now.original else "quantity-changed"
     )
-    promise = now.promise
-    if promise is not None and promise.backordered:
-        return _by_stock(now, status, promise)
+    if missing := lacking(now):
+        return _by_stock(now, status, missing)
     quantity, unit, _ = said_to_customer(line, now.price, now.partner_price, now.quantity)
     return (AcknowledgedLine(status=status, quantity=quantity, unit=unit),)
 
 
-def _by_stock(now: LineNow, status: str, promise: Reserved) -> tuple[AcknowledgedLine, ...]:
+def _by_stock(now: LineNow, status: str, missing: Decimal) -> tuple[AcknowledgedLine, ...]:
     """What there is under `status`, the rest backordered with the day by which it should be there, or cancelled where nobody waits."""
 
     def said(quantity: Decimal, status: str, day: date | None = None) -> AcknowledgedLine:
         theirs, unit, _ = said_to_customer(now.line, now.price, now.partner_price, quantity)
         return AcknowledgedLine(status=status, quantity=theirs, unit=unit, ship_date=day)
 
-    there = now.quantity - promise.backordered
-    rest = (
-        said(promise.backordered, "cancelled")
-        if now.unavailable
-        else said(promise.backordered, "backordered", promise.promised_on)
-    )
+    there = now.quantity - missing
+    day = now.promise.promised_on if now.promise is not None else None
+    rest = said(missing, "cancelled") if now.unavailable else said(missing, "backordered", day)
     return (said(there, status), rest) if there > 0 else (rest,)

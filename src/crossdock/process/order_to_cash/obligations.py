@@ -203,7 +203,7 @@ class Owing:
         if not agreement.channel:
             blocked = (*blocked, _NO_CHANNEL)
         due = _hours(p.altered_at if p.mark and p.altered_at else p.order.at, self.clocks.acknowledge_hours)
-        self._add(current, "acknowledge", partner, state.sent.get(current), blocked, due, p.mark, p.total)
+        self._add(current, "acknowledge", partner, state.sent.get(current), blocked, due, current[12:], p.total)
 
     def _erp(self) -> None:
         p, erp, answers = self.p, self.agreement.erp, self.state.answers

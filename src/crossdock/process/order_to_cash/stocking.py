@@ -197,11 +197,18 @@ def promise_mark(p: Position) -> str:
     if not p.stocked:
         return ""
     told = [
-        f"{name}={now.promise.backordered}@{now.promise.promised_on}"
+        f"{name}={missing.normalize():f}@{None if now.unavailable or now.promise is None else now.promise.promised_on}"
         for name, now in p.lines.items()
-        if now.promise is not None and now.promise.backordered
+        if (missing := lacking(now))
     ]
     return f"stock-{checksum('|'.join(told))}" if told else ""
+
+
+def lacking(now: LineNow) -> Decimal:
+    """How many of a line are not there: given up, once that is final, or as the ledger answered."""
+    if now.unavailable:
+        return now.unavailable
+    return now.promise.backordered if now.promise is not None else ZERO
 
 
 def backordered(p: Position) -> Iterator[tuple[str, Decimal, date | None]]:
