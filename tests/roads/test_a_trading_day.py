@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from crossdock.cli.lookup import lineage
+from crossdock.store.lineage import lineage
 from crossdock.store.lookup import Lookup
 from crossdock.testing.account import Account
 from crossdock.testing.configs import Style

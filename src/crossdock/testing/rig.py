@@ -37,6 +37,7 @@ from crossdock.testing.configs import CatalogueItem, Config, Retailer
 from crossdock.testing.running import Running, start
 from crossdock.testing.tables import Tables
 from crossdock.testing.tallies import RetailerTally, Tally
+from crossdock.workspace.examples import example_workspace as example_workspace
 
 T = TypeVar("T")
 
@@ -442,14 +443,6 @@ class Rig:
             return [child for child in children if "worker" in child.cmdline()]
         except psutil.NoSuchProcess:
             return []
-
-
-def example_workspace() -> Path:
-    """The example workspace that comes with the source tree. Raises FileNotFoundError where there is none."""
-    folder = Path(__file__).resolve().parents[3] / "examples" / "wholesaler"
-    if not (folder / "crossdock.toml").is_file():
-        raise FileNotFoundError(f"there is no example workspace at {folder}; it comes with the source tree")
-    return folder
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""What a workspace's own files say of items, packs and prices, for counterparties that speak of the same goods in their own words. `crossdock check` finds what is wrong in them."""
+"""What a workspace's own files say of items, packs and prices, for counterparties that speak of the same goods in their own words. Wrong files are for `crossdock check`."""
 
 import csv
 import tomllib

@@ -11,7 +11,7 @@ import socket
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,17 +22,21 @@ from rich.console import Console
 from rich.live import Live
 
 from crossdock.cli.demo.scorecard import Scorecard, drawn, scorecard
+from crossdock.cli.demo.stock import looking, pairs_of, reconciled, repair
 from crossdock.cli.demo.view import SHOWN_FACTS, SHOWN_NEWS, Look, frame, line
 from crossdock.cli.demo.words import Watch, struck
-from crossdock.cli.lookup import lineage, tree_of
+from crossdock.cli.lookup import tree_of
 from crossdock.cli.session import WRONG, Json, console, fail, print_json
 from crossdock.facts import Fact
 from crossdock.process import process_of
 from crossdock.process.order_to_cash import PROCESS as ORDER_TO_CASH
+from crossdock.store.lineage import lineage
 from crossdock.store.lookup import Lookup
+from crossdock.testing.purchasing import words
 from crossdock.testing.rig import Progress, Rig, example_workspace
 from crossdock.testing.simulators.orders import UNKNOWN_ITEM
-from crossdock.testing.tallies import RetailerTally
+from crossdock.testing.stock_account import account_of_stock
+from crossdock.testing.tallies import RetailerTally, Tally
 from crossdock.testing.trading_day import LEAST_ORDERS, mischief, trading_day
 
 PLACING_SECONDS = 16.0
@@ -41,6 +45,8 @@ NEWS_SECONDS = 6.0
 PICTURE_COLUMNS = 112
 CONFIRM_SECONDS = 8.0
 """How long the demo's warehouse has for its confirmation: so that a lost one shows as late."""
+GRACE_SECONDS, PATIENCE_SECONDS = 8.0, 4.0
+"""How near to a snapshot a movement may be in it or not, and how long a message that is missing is waited for: in a workspace an hour and a day."""
 
 
 def register(app: typer.Typer) -> None:
@@ -92,19 +98,21 @@ def _day(
     began = time.monotonic()
     if not json:
         console.print(
-            f"Starting PostgreSQL, two retailers, a warehouse, an ERP, a tax service and Crossdock in {folder}"
+            f"Starting PostgreSQL, two retailers, a warehouse, an ERP, a tax service, a web shop and Crossdock in {folder}"
         )
     rig = Rig(
         folder.resolve(),
         example,
         lambda made: trading_day(made, orders, seed=seed, seconds=PLACING_SECONDS),
         clocks={"confirm_shipment_hours": CONFIRM_SECONDS / 3600},
+        stock={"grace_minutes": GRACE_SECONDS / 60, "patience_hours": PATIENCE_SECONDS / 3600},
     )
     with rig:
         show = _Show(rig, orders, time.monotonic())
         with _shown(show, json):
             until = began + seconds
             rig.wait_until(lambda now: now.settled, until - time.monotonic(), look=show.look, pause_seconds=0.25)
+            found = repair(rig, show.look, until - time.monotonic())
             mended = _mend(rig, orders, show.look, until)
             time.sleep(1.2)
             now = rig.wait_until(lambda now: now.settled, max(5.0, until - time.monotonic()), look=show.look)
@@ -112,11 +120,21 @@ def _day(
         rig.stop_counterparties()
         if picture is not None and show.best is not None:
             _draw(show.best, picture)
+        stock = account_of_stock(rig.tally(), words(rig))
+        books = rig.stock()
+        unlike = stock.unlike(
+            {(row.item, row.site): row.storage for row in books if row.storage},
+            {(row.item, row.site): row.damaged for row in books if row.damaged},
+        )
         counts = rig.ask(lambda lookup: lookup.counts(datetime.now(UTC)))
         attempts = rig.ask(lambda lookup: lookup.attempt_counts())
-        differences = len(rig.command("rebuild", "--json", check=False).json()["differences"])
+        rebuilt = rig.command("rebuild", "--json", check=False).json()
+        differences = len(rebuilt["differences"]) + len(rebuilt["stock"])
         card = scorecard(
             rig.account(now.explained),
+            stock,
+            reconciled(rig, stock, found),
+            unlike,
             counts,
             attempts,
             now.explained,
@@ -150,6 +168,12 @@ class _Show:
         self._news: deque[tuple[float, str]] = deque(maxlen=SHOWN_NEWS)
         self.best: Look | None = None
         self.show: Callable[[Look], None] = lambda look: None
+        self._words = words(rig)
+
+    def _pairs(self, tallies: Mapping[str, Tally]) -> list[tuple[str, str]]:
+        """The items at sites that the view shows: as soon as it is known which are scarce and which drift, these."""
+        account = account_of_stock(tallies, self._words)
+        return pairs_of(account, self._rig.stock())
 
     def look(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -158,6 +182,7 @@ class _Show:
             self._news.append((now, each))
         placed = sum(len(tally.orders) for tally in tallies.values() if isinstance(tally, RetailerTally))
         counts, facts = self._rig.ask(_asked)
+        stock = self._rig.ask_books(looking(self._pairs(tallies)))
         look = Look(
             seconds=now - self._began,
             planned=self._planned,
@@ -165,7 +190,9 @@ class _Show:
             counts=counts,
             facts=facts,
             news=[each for moment, each in self._news if now - moment < NEWS_SECONDS],
-            down=[name for name in ("erp", "tax") if not _answers(self._rig.environ[f"{name.upper()}_URL"])],
+            stock=stock,
+            at=datetime.now(UTC),
+            down=[name for name in ("erp", "tax", "shop") if not _answers(self._rig.environ[f"{name.upper()}_URL"])],
         )
         if self.best is None or look.interest > self.best.interest:
             self.best = look
@@ -246,7 +273,7 @@ def _next(rig: Rig, keep: Path | None, now: Progress, told: dict[str, Any]) -> N
     where = f"-w {keep / 'workspace'}" if keep else "-w FOLDER/workspace"
     some = next(iter(now.explained), "PO100001")
     key = told.get("key", "BLUE-BM200001")
-    for command, words in (
+    for command, said in (
         (f"trace {some}", "why this order rests; any number will do: an invoice, an SSCC, an ERP order"),
         ("owed --blocked", "what waits, and for what"),
         (f"why {key}/acknowledge", "by what an obligation was met, or why it is not"),
@@ -254,4 +281,4 @@ def _next(rig: Rig, keep: Path | None, now: Progress, told: dict[str, Any]) -> N
         ("replay 1 --preview", "what reading a message again would do: nothing, it is done"),
     ):
         console.print(f"  crossdock {command} {where}", highlight=False, soft_wrap=True)
-        console.print(f"      [dim]{words}[/]", soft_wrap=True)
+        console.print(f"      [dim]{said}[/]", soft_wrap=True)

@@ -1,5 +1,6 @@
 """The live view: one look at the run, as something that Rich can draw, or as one plain line."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from crossdock.cli.demo.stock import StockLook, drift, panel
 from crossdock.cli.demo.words import told
 from crossdock.facts import Fact
 from crossdock.process.order_to_cash import MILESTONES
@@ -21,7 +23,8 @@ STAGE = {"complete": "green", "cancelled": "dim", "received": "cyan"}
 
 
 class Look(msgspec.Struct, frozen=True):
-    """One look at a run: `counts` as `Lookup.counts` gives them, the last facts, and what the counterparties do wrong. down: who does not answer now."""
+    """One look at a run: `counts` as `Lookup.counts` gives them, the last facts, what the counterparties do wrong, and the books of stock `at` that moment. down: who does
+    not answer now."""
 
     seconds: float
     planned: int
@@ -30,6 +33,8 @@ class Look(msgspec.Struct, frozen=True):
     facts: list[Fact]
     news: list[str]
     down: list[str]
+    stock: StockLook | None = None
+    at: datetime | None = None
 
     @property
     def milestones(self) -> dict[str, int]:
@@ -58,6 +63,9 @@ def frame(look: Look) -> RenderableType:
     """The whole view."""
     left = Group(_orders(look), _deliveries(look))
     right = Group(_owed(look), _exceptions(look))
+    if look.stock is not None and look.at is not None:
+        left = Group(_orders(look), panel(look.stock, look.at))
+        right = Group(_owed(look), _deliveries(look), _exceptions(look))
     board = Table.grid(expand=True, padding=(0, 1))
     board.add_column(ratio=1)
     board.add_column(ratio=1)
@@ -80,6 +88,8 @@ def line(look: Look) -> str:
         f"{look.backlog()} to deliver",
     ]
     parts += [f"{look.late} late", f"{open_} exceptions"]
+    if look.stock is not None and look.stock.open:
+        parts.append(drift(look.stock).plain)
     return "; ".join([*parts, *(f"{name} is down" for name in look.down)])
 
 
