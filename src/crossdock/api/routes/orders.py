@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
+from litestar.openapi.datastructures import ResponseSpec
 
 from crossdock.api.answers import InvoiceView, OrderAnswer, ShipmentView, invoices, shipments
 from crossdock.api.asked import Cursor, Limit, Word
@@ -35,6 +36,14 @@ from crossdock.trade.documents import (
 
 READ, WRITE = allowed(Permission.ORDERS_READ), allowed(Permission.ORDERS_WRITE)
 Req = Request[Any, Any, Any]
+
+
+UNDECIDED = {
+    202: ResponseSpec(
+        OrderAnswer,
+        description="Kept, and not decided yet: a system that must be asked is away, or a person decides. Look at `Location` again.",
+    )
+}
 
 
 class OrderWanted(PurchaseOrder, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,7 +149,7 @@ def etag_of_order(order: OrderView) -> str:
 # --- Submitting ---
 
 
-@post("/", guards=[WRITE], dto=Exact[OrderWanted], status_code=201)
+@post("/", guards=[WRITE], dto=Exact[OrderWanted], status_code=201, responses=UNDECIDED)
 async def submit_order(
     data: OrderWanted, request: Req, hub: Hub, principal: Principal, write: Write
 ) -> Response[OrderAnswer]:
@@ -196,7 +205,7 @@ async def _must_be_understood(hub: Hub, key: str, fact: OrderReceived) -> None:
         raise problem("order-refused", "; ".join(trouble.detail for trouble in standing.troubles), errors=errors)
 
 
-@post("/{order:str}/changes", guards=[WRITE], dto=Exact[ChangeWanted], status_code=201)
+@post("/{order:str}/changes", guards=[WRITE], dto=Exact[ChangeWanted], status_code=201, responses=UNDECIDED)
 async def change_order(
     order: str, data: ChangeWanted, request: Req, hub: Hub, principal: Principal, write: Write
 ) -> Response[OrderAnswer]:
@@ -228,7 +237,7 @@ async def change_order(
     return await _said(hub, order, principal, write, preferences(request.headers.get("prefer")), 201)
 
 
-@post("/{order:str}/cancellation", guards=[WRITE], dto=Exact[CancellationWanted], status_code=201)
+@post("/{order:str}/cancellation", guards=[WRITE], dto=Exact[CancellationWanted], status_code=201, responses=UNDECIDED)
 async def cancel_order(
     order: str, data: CancellationWanted, request: Req, hub: Hub, principal: Principal, write: Write
 ) -> Response[OrderAnswer]:

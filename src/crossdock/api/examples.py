@@ -1,0 +1,255 @@
+"""The examples of the OpenAPI document, in an order in which they tell a story: a test runs each, as its role, against a real server.
+
+parameters: values of path, query and header. status: the answers that it may have.
+"""
+
+from typing import Any
+
+import msgspec
+
+ORDER = {
+    "number": "PO100001",
+    "issued": "2026-03-02",
+    "ship_no_later": "2026-03-20",
+    "parties": [{"role": "ship-to", "name": "ACME DC 7", "qualifier": "gln", "id": "0614141000012"}],
+    "lines": [
+        {
+            "line": "1",
+            "quantity": "24",
+            "unit": "EA",
+            "items": [{"qualifier": "buyer-item", "id": "700100"}],
+        }
+    ],
+}
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """One request. `body` of text goes as it is, under `media_type`."""
+
+    operation: str
+    name: str
+    role: str
+    summary: str
+    body: Any = None
+    parameters: dict[str, str] = {}
+    status: tuple[int, ...] = (200,)
+    media_type: str = "application/json"
+
+
+EXAMPLES = (
+    Example(
+        operation="POST /v1/orders",
+        name="partner-orders",
+        role="partner",
+        summary="A partner's own system orders",
+        body=ORDER,
+        parameters={"Idempotency-Key": "example-order-1", "Prefer": "wait=0"},
+        status=(201, 202),
+    ),
+    Example(
+        operation="POST /v1/orders",
+        name="shop-orders-for-a-customer",
+        role="integration",
+        summary="A web shop orders for a customer, and takes it that people mend what nobody understands",
+        body={
+            "customer": "acme",
+            "number": "WEB-77",
+            "lines": [
+                {"line": "1", "quantity": "2", "unit": "EA", "items": [{"qualifier": "buyer-item", "id": "700107"}]},
+                {"line": "2", "quantity": "1", "unit": "EA", "items": [{"qualifier": "buyer-item", "id": "000000"}]},
+            ],
+        },
+        parameters={"Idempotency-Key": "example-order-2", "Prefer": "handling=lenient, wait=0"},
+        status=(202,),
+    ),
+    Example(
+        operation="GET /v1/orders",
+        name="own-orders",
+        role="partner",
+        summary="The newest orders with this purchase order number",
+        parameters={"purchase_order": "PO100001"},
+    ),
+    Example(
+        operation="GET /v1/orders/{order}",
+        name="status",
+        role="partner",
+        summary="How far an order is, line by line",
+        parameters={"order": "ACME-PO100001"},
+    ),
+    Example(
+        operation="GET /v1/orders/{order}/answer",
+        name="answer",
+        role="partner",
+        summary="The answer as it is now",
+        parameters={"order": "ACME-PO100001"},
+    ),
+    Example(
+        operation="POST /v1/orders/{order}/changes",
+        name="less-of-a-line",
+        role="partner",
+        summary="Half as many of the first line",
+        body={"lines": [{"line": "1", "change": "change-quantity", "quantity": "12"}]},
+        parameters={
+            "order": "ACME-PO100001",
+            "If-Match": "*",
+            "Idempotency-Key": "example-change-1",
+            "Prefer": "wait=0",
+        },
+        status=(201, 202),
+    ),
+    Example(
+        operation="POST /v1/orders/{order}/cancellation",
+        name="not-needed",
+        role="partner",
+        summary="The order is not wanted any more",
+        body={"reason": "ordered twice"},
+        parameters={"order": "ACME-PO100001", "Idempotency-Key": "example-cancel-1", "Prefer": "wait=0"},
+        status=(201, 202),
+    ),
+    Example(
+        operation="GET /v1/orders/{order}/shipments",
+        name="shipments",
+        role="partner",
+        summary="What has left",
+        parameters={"order": "ACME-PO100001"},
+    ),
+    Example(
+        operation="GET /v1/orders/{order}/invoices",
+        name="invoices",
+        role="finance",
+        summary="What is invoiced, and what it waits for",
+        parameters={"order": "ACME-PO100001"},
+    ),
+    Example(
+        operation="POST /v1/atp",
+        name="in-the-customers-words",
+        role="partner",
+        summary="What of these could be had by when",
+        body={
+            "lines": [
+                {
+                    "line": "1",
+                    "quantity": "2",
+                    "unit": "EA",
+                    "items": [{"qualifier": "buyer-item", "id": "700100"}],
+                },
+                {"line": "2", "quantity": "30", "item": "NW-1002", "by": "2026-04-01"},
+            ]
+        },
+    ),
+    Example(
+        operation="POST /v1/facts",
+        name="a-hold",
+        role="integration",
+        summary="The ERP holds an order",
+        body={
+            "system": "erp",
+            "key": "ACME-WEB-77",
+            "type": "order.hold-placed",
+            "id": "hold-4711",
+            "data": {"hold": "credit", "reason": "limit exceeded"},
+        },
+        parameters={"Idempotency-Key": "example-fact-1"},
+        status=(201,),
+    ),
+    Example(
+        operation="POST /v1/facts/batch",
+        name="two-lines",
+        role="integration",
+        summary="NDJSON: a hold is released, and a line that is no fact",
+        body='{"key":"ACME-WEB-77","type":"order.hold-released","id":"hold-4711-gone","data":{"hold":"credit"}}\n{"key":"ACME-WEB-77"}\n',
+        parameters={"system": "erp", "Idempotency-Key": "example-facts-1"},
+        media_type="application/x-ndjson",
+    ),
+    Example(
+        operation="POST /v1/movements",
+        name="a-receipt",
+        role="integration",
+        summary="The warehouse has received fifty of an item",
+        body={
+            "system": "quick3pl",
+            "movements": [
+                {
+                    "id": "GR-1-1",
+                    "kind": "receipt",
+                    "item": "NW-1003",
+                    "site": "COLUMBUS",
+                    "quantity": "50",
+                    "occurred_at": "2026-03-02T09:00:00Z",
+                    "destination": "storage",
+                }
+            ],
+        },
+        parameters={"Idempotency-Key": "example-movement-1"},
+        status=(201,),
+    ),
+    Example(
+        operation="GET /v1/stock",
+        name="an-item",
+        role="operations",
+        summary="What there is of items whose number begins so",
+        parameters={"item": "NW-1003"},
+    ),
+    Example(
+        operation="GET /v1/stock/{item}/{site}",
+        name="explained",
+        role="operations",
+        summary="What stands behind the figures",
+        parameters={"item": "NW-1003", "site": "COLUMBUS"},
+    ),
+    Example(
+        operation="POST /v1/snapshots",
+        name="a-count",
+        role="integration",
+        summary="What the warehouse says that there is",
+        body={
+            "system": "quick3pl",
+            "id": "SNAP-1",
+            "as_of": "2026-03-02T10:00:00Z",
+            "lines": [{"item": "NW-1003", "site": "COLUMBUS", "place": "storage", "quantity": "50"}],
+            "whole": False,
+        },
+        parameters={"Idempotency-Key": "example-snapshot-1"},
+        status=(201,),
+    ),
+    Example(
+        operation="POST /v1/documents",
+        name="an-order-of-a-partner",
+        role="integration",
+        summary="What an 850 would have said",
+        body={
+            "type": "PurchaseOrder",
+            "partner": "acme",
+            "document": {
+                "number": "PO100002",
+                "lines": [
+                    {"line": "1", "quantity": "6", "unit": "EA", "items": [{"qualifier": "buyer-item", "id": "700114"}]}
+                ],
+            },
+        },
+        parameters={"Idempotency-Key": "example-document-1"},
+        status=(201,),
+    ),
+    Example(
+        operation="POST /v1/keys",
+        name="a-partners-key",
+        role="admin",
+        summary="A key for a partner's system, good for a year",
+        body={"name": "ACME's shop", "role": "partner", "partner": "acme", "expires_days": 365},
+        parameters={"Idempotency-Key": "example-key-1"},
+        status=(201,),
+    ),
+    Example(operation="GET /v1/keys", name="all", role="admin", summary="All keys, without their secrets"),
+    Example(
+        operation="GET /v1/audit",
+        name="of-an-order",
+        role="auditor",
+        summary="Who wrote what about an order",
+        parameters={"subject": "ACME-PO100001"},
+    ),
+)
+
+
+def of_operation(operation: str) -> list[Example]:
+    """The examples of one operation, named as `GET /v1/orders`."""
+    return [example for example in EXAMPLES if example.operation == operation]
