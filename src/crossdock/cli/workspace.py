@@ -23,6 +23,7 @@ from crossdock.workspace import Problem, WorkspaceError, load
 from crossdock.workspace import check as check_workspace
 from crossdock.workspace.apply import Applied, Backlog, Objection, Overtaken, Version, Versions, in_force, roll_back
 from crossdock.workspace.apply import apply as apply_plan
+from crossdock.workspace.examples import example_workspace
 from crossdock.workspace.explain import explain
 from crossdock.workspace.plan import Plan, Stage
 from crossdock.workspace.plan import plan as make_plan
@@ -46,13 +47,25 @@ def register(app: typer.Typer, opened: Opener) -> None:
     @app.command()
     def init(
         folder: Annotated[Path, typer.Argument(help="The folder to make; it must be new or empty.")],
+        example: Annotated[
+            bool, typer.Option("--example", help="The example wholesaler that `crossdock demo` runs, whole.")
+        ] = False,
         json: Json = False,
     ) -> None:
-        """Make a small workspace that explains itself."""
+        """Make a small workspace that explains itself, or the example wholesaler."""
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             _fail(f"{folder} is there already and not an empty folder")
-        with resources.as_file(resources.files("crossdock.workspace") / "starter") as starter:
-            shutil.copytree(starter, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        if example:
+            try:
+                source = example_workspace()
+            except FileNotFoundError as error:
+                _fail(str(error))
+            # What a source tree may have beside it: a database of somebody's, and mailboxes.
+            left_out = shutil.ignore_patterns("__pycache__", ".crossdock", "mailboxes", ".gitignore")
+            shutil.copytree(source, folder, dirs_exist_ok=True, ignore=left_out)
+        else:
+            with resources.as_file(resources.files("crossdock.workspace") / "starter") as starter:
+                shutil.copytree(starter, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         files = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
         if json:
             _print({"folder": str(folder), "files": files})
