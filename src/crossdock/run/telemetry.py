@@ -36,6 +36,9 @@ QUEUE = 65_536
 GOING = 100_000
 """Deliveries under way that are remembered, at the most."""
 
+PLACES = 50_000
+"""Keys whose places are remembered: what is told of an order comes in bursts, and working it out again costs more than all else of one that is not sampled."""
+
 LISTED = 50
 """Obligations that a span names, at the most."""
 
@@ -73,13 +76,19 @@ class Traces(Witness):
         self._processor = processor
         self._seed = seed
         self._going: dict[str, _Going] = {}
+        self._places: dict[str, TraceContext] = {}
 
     # --- Places ---
 
     def place(self, key: str) -> TraceContext:
         """The root of a key's trace, and whether the sampler wants it: the same in every process."""
-        trace = trace_of(key, self._seed)
-        return TraceContext(trace, root_span_of(key, self._seed), self.wanted(trace))
+        place = self._places.get(key)
+        if place is None:
+            if len(self._places) >= PLACES:
+                self._places.clear()
+            trace = trace_of(key, self._seed)
+            place = self._places[key] = TraceContext(trace, root_span_of(key, self._seed), self.wanted(trace))
+        return place
 
     def wanted(self, trace: int) -> bool:
         """Whether the sampler wants it."""
