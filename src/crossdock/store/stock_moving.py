@@ -1,10 +1,12 @@
 """Movements into the books: each once, balances kept in the same transaction, and what nobody could have moved refused and kept.
 
-The common batch costs five statements however many movements it has: lock the rows of stock, ask which movements are known, add the sums by row, COPY the new
-ones, note what changed. Counts and what happened before one go the careful way (`stock_counting`). All locks are taken in one order: stock by (item, site),
-then streams. Within the caller's transaction; nothing stands when it is rolled back.
+The common batch costs five statements however many movements it has: make the rows of stock that are missing, lock them, ask which movements are known, add the
+sums by row, COPY the new ones. What it comes to if all of it is new is drawn up while the locks are waited for, so that they are held for the database's work alone.
+Counts and what happened before one go the careful way (`stock_counting`). All locks are taken in one order: stock by (item, site), then streams. Within the
+caller's transaction; nothing stands when it is rolled back.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -47,6 +49,7 @@ PLACES = tuple(Place)
 """The columns of stock and balances, in their order."""
 _COLUMN = {id(place): n for n, place in enumerate(PLACES)}
 """By identity: members of an enumeration hash slowly, and this is looked up twice a movement."""
+_NOTHING: list[Decimal | None] = [None] * len(PLACES)
 _OURS = tuple(n for n, place in enumerate(PLACES) if place in OURS)
 
 SEPARATOR = "\x1f"
@@ -57,6 +60,15 @@ Sums = dict[Any, list[Decimal | None]]
 
 _body = msgspec.json.Encoder()
 _told = msgspec.json.Decoder(Movement)
+
+
+class Drawn(msgspec.Struct, gc=False):
+    """What movements come to as it is written. rows: themselves, as text for COPY, None where a text would have to be escaped. added: what they add to stock,
+    row by row and place by place, `amounts` the same as `add_to_stock` takes it; both are true where all is new, our own, and of no lot or entity."""
+
+    rows: bytes | None
+    added: Sums
+    amounts: list[str]
 
 
 def listed(texts: Sequence[str]) -> str:
@@ -114,24 +126,33 @@ async def move(
         return Moved()
     refused_items = {item for (item,) in await connection.fetch(SQL["items_in_conflict"])}
     retried = await _refused_before(connection, told, pairs, refused_items) if refused_items else set()
-    care = await lock(connection, pairs, now)
-    names = list(told)
+    names, new = list(told), list(told.values())
+    locking = asyncio.create_task(lock(connection, pairs, now))
+    try:
+        drawn: Drawn | None = await _draw_up(new, now)
+    except BaseException:
+        locking.cancel()
+        await asyncio.gather(locking, return_exceptions=True)
+        raise
+    care = await locking
     rows = await connection.fetch(
         SQL["known_movements"], listed([source for source, _ in names]), listed([id_ for _, id_ in names])
     )
-    new = list(told.values())
     if rows:
         known = {n for (n,) in rows}
         doubled += [m for n, m in enumerate(new) if n in known and names[n] not in retried]
         new = [m for n, m in enumerate(new) if n not in known]
+        drawn = None
     ready, settled, conflicts = new, list[Told](), list[tuple[Movement, str]]()
     if careful := _careful(new, care):
         ready = [m for m in new if m.item not in careful]
         settled, conflicts = await settle_counts(connection, [m for m in new if m.item in careful], allow_negative)
-    if refused := await _add(connection, ready, settled, care, now, allow_negative):
+        drawn = None
+    if refused := await _add(connection, ready, settled, care, now, allow_negative, drawn):
         conflicts += [(m, detail) for m, detail in refused.values()]
         ready = [m for m in ready if id(m) not in refused]
-    await _copy(connection, ready, settled, now)
+        drawn = None
+    await _copy(connection, ready, settled, now, drawn.rows if drawn else _rows(ready, now))
     before = await _keep_conflicts(connection, conflicts, now)
     reopened = (
         await _close_conflicts(connection, [*ready, *(t.movement for t in settled)], now) if refused_items else set()
@@ -196,6 +217,7 @@ async def _add(
     care: dict[Pair, tuple[bool, datetime | None]],
     now: datetime,
     allow_negative: AllowNegative,
+    drawn: Drawn | None,
 ) -> dict[int, tuple[Movement, str]]:
     """Adds the movements to stock and balances; takes back, of `ready`, those that would leave less than nothing, by their identity."""
     split = {pair for pair, (divided, _) in care.items() if divided}
@@ -212,10 +234,14 @@ async def _add(
             ordered = sorted(fresh)
             await connection.execute(SQL["split_stock"], [i for i, _ in ordered], [s for _, s in ordered])
             split |= fresh
-    stock, balances = _sums(everything, split, plain)
+    if drawn is not None and plain:
+        stock, balances, amounts = drawn.added, Sums(), drawn.amounts
+    else:
+        stock, balances = _sums(everything, split, plain)
+        amounts = _amounts(stock)
     refused: dict[int, tuple[Movement, str]] = {}
     decided = {t.movement.item for t in settled}
-    while short := await _apply(connection, stock, balances, split, now):
+    while short := await _apply(connection, stock, amounts, balances, split, now):
         short = {position: left for position, left in short.items() if position.item not in decided}
         taken = _take_back(short, [m for m in ready if id(m) not in refused], allow_negative) if short else {}
         if not taken:
@@ -225,6 +251,7 @@ async def _add(
         for sums in (stock, balances):
             for row in sums.values():
                 row[:] = [None if q is None else -q for q in row]
+        amounts = _amounts(stock)
     counts: dict[Pair, datetime] = {}
     for t in settled:
         if t.counted is not None:
@@ -237,33 +264,49 @@ async def _add(
     return refused
 
 
-def _sums(movements: Iterable[Movement], split: set[Pair], plain: bool) -> tuple[Sums, Sums]:
-    """What the movements add to each row of stock and of balances, by place."""
+async def _draw_up(movements: Sequence[Movement], now: datetime) -> Drawn:
+    """In three parts, so that whatever waits for the database meanwhile is heard between them."""
+    added = _sums_of_own(movements)
+    await asyncio.sleep(0)
+    amounts = _amounts(added)
+    await asyncio.sleep(0)
+    return Drawn(_rows(movements, now), added, amounts)
+
+
+def _sums_of_own(movements: Iterable[Movement]) -> Sums:
+    """What movements of our own goods add to each row of stock, by place."""
     stock: Sums = {}
-    balances: Sums = {}
-    column = _COLUMN
     for m in movements:
-        quantity, item = m.quantity, m.item
-        out, into = column[id(m.origin)], column[id(m.destination)]
-        source = (item, m.site)
-        target = (item, m.to_site) if m.to_site else source
-        if plain or m.owner == "own":
-            _sum(stock, source, out, -quantity)
-            _sum(stock, target, into, quantity)
-        if not plain:
-            if m.owner != "own" or source in split:
-                _sum(balances, (*source, m.lot, m.owner, m.entity), out, -quantity)
-            if m.owner != "own" or target in split:
-                _sum(balances, (*target, m.lot, m.owner, m.entity), into, quantity)
+        quantity, pair = m.quantity, (m.item, m.site)
+        row = stock.get(pair)
+        if row is None:
+            row = stock[pair] = _NOTHING.copy()
+        column = _COLUMN[id(m.origin)]
+        there = row[column]
+        row[column] = -quantity if there is None else there - quantity
+        if m.to_site:
+            pair = (m.item, m.to_site)
+            row = stock.get(pair)
+            if row is None:
+                row = stock[pair] = _NOTHING.copy()
+        column = _COLUMN[id(m.destination)]
+        there = row[column]
+        row[column] = quantity if there is None else there + quantity
+    return stock
+
+
+def _sums(movements: Sequence[Movement], split: set[Pair], plain: bool) -> tuple[Sums, Sums]:
+    """What the movements add to each row of stock and of balances, by place."""
+    stock = _sums_of_own(movements if plain else (m for m in movements if m.owner == "own"))
+    balances: Sums = {}
+    for m in () if plain else movements:
+        source = (m.item, m.site)
+        target = (m.item, m.to_site) if m.to_site else source
+        for pair, place, amount in ((source, m.origin, -m.quantity), (target, m.destination, m.quantity)):
+            if m.owner != "own" or pair in split:
+                row = balances.setdefault((*pair, m.lot, m.owner, m.entity), _NOTHING.copy())
+                row[_COLUMN[id(place)]] = (row[_COLUMN[id(place)]] or 0) + amount
     return stock, balances
-
-
-def _sum(sums: Sums, key: Any, column: int, amount: Decimal) -> None:
-    row = sums.get(key)
-    if row is None:
-        row = sums[key] = [None] * len(PLACES)
-    there = row[column]
-    row[column] = amount if there is None else there + amount
 
 
 def _columns(keys: Sequence[Any], sums: Sums) -> list[str]:
@@ -272,16 +315,19 @@ def _columns(keys: Sequence[Any], sums: Sums) -> list[str]:
     return [SEPARATOR.join(["" if q is None else str(q) for q in column]) for column in columns]
 
 
+def _amounts(stock: Sums) -> list[str]:
+    """Items, sites and what is added in each place, as `add_to_stock` takes them, in the order of (item, site)."""
+    keys = sorted(stock)
+    return [listed([item for item, _ in keys]), listed([site for _, site in keys]), *_columns(keys, stock)]
+
+
 async def _apply(
-    connection: Any, stock: Sums, balances: Sums, split: set[Pair], now: datetime
+    connection: Any, stock: Sums, amounts: Sequence[str], balances: Sums, split: set[Pair], now: datetime
 ) -> dict[Position, Decimal]:
     """Writes the sums; gives the positions of ours that they left with less than nothing."""
     short: dict[Position, Decimal] = {}
     if stock:
-        keys = sorted(stock)
-        rows = await connection.fetch(
-            SQL["add_to_stock"], listed([i for i, _ in keys]), listed([s for _, s in keys]), now, *_columns(keys, stock)
-        )
+        rows = await connection.fetch(SQL["add_to_stock"], *amounts[:2], now, *amounts[2:])
         for item, site, *left in rows:
             if (item, site) not in split:
                 _note_short(short, (item, site, "", "own", ""), left, stock[item, site])
@@ -329,26 +375,55 @@ def _take_back(
     return taken
 
 
-async def _copy(connection: Any, ready: Sequence[Movement], settled: Sequence[Told], now: datetime) -> None:
-    """COPY as text, which Python makes at half the price of PostgreSQL's binary format; as binary where a text would have to be escaped."""
+def _rows(movements: Sequence[Movement], now: datetime) -> bytes | None:
+    """Movements as text for COPY, which Python makes at half the price of PostgreSQL's binary format; None where a text would have to be escaped."""
+    nothing, at = SEPARATOR, str(now)
+    rows = [
+        "\t".join(
+            (
+                m.source,
+                m.source_id,
+                m.kind,
+                m.item,
+                m.site,
+                m.to_site,
+                m.origin,
+                m.destination,
+                str(m.quantity),
+                m.lot,
+                m.owner,
+                m.entity,
+                str(m.occurred_at),
+                at,
+                m.stream,
+                nothing if m.sequence is None else str(m.sequence),
+                m.reason,
+                m.reference,
+                m.line,
+                nothing if m.message is None else str(m.message),
+                nothing,
+            )
+        )
+        for m in movements
+    ]
+    text = "\n".join(rows)
+    plain = text.count("\t") == len(rows) * (len(COLUMNS) - 1) and text.count("\n") == max(len(rows) - 1, 0)
+    if not plain or "\\" in text or "\r" in text or SEPARATOR in text.replace(f"\t{SEPARATOR}", ""):
+        return None
+    return text.encode()
+
+
+async def _copy(
+    connection: Any, ready: Sequence[Movement], settled: Sequence[Told], now: datetime, rows: bytes | None
+) -> None:
+    """Writes movements; `rows` are the ready ones as text, where they can be."""
+    if rows and not settled:
+        await connection.copy_to_table(
+            "movements", source=BytesIO(rows), columns=COLUMNS, format="text", null=SEPARATOR
+        )
+        return
     if not ready and not settled:
         return
-    nothing, at = SEPARATOR, str(now)
-    told = [Told(m) for m in ready] + list(settled) if settled else None
-    rows = [
-        f"{m.source}\t{m.source_id}\t{m.kind}\t{m.item}\t{m.site}\t{m.to_site}\t{m.origin}\t{m.destination}\t{m.quantity}\t{m.lot}\t{m.owner}\t{m.entity}"
-        f"\t{m.occurred_at}\t{at}\t{m.stream}\t{nothing if m.sequence is None else m.sequence}\t{m.reason}\t{m.reference}\t{m.line}"
-        f"\t{nothing if m.message is None else m.message}\t{nothing}\n"
-        for m in ready
-    ]
-    text = "".join(rows)
-    if told is None and "\\" not in text and "\r" not in text:
-        whole = text.count("\t") == len(rows) * (len(COLUMNS) - 1) and text.count("\n") == len(rows)
-        if whole and SEPARATOR not in text.replace(f"\t{SEPARATOR}", ""):
-            await connection.copy_to_table(
-                "movements", source=BytesIO(text.encode()), columns=COLUMNS, format="text", null=SEPARATOR
-            )
-            return
     await connection.copy_records_to_table(
         "movements",
         records=[
@@ -375,7 +450,7 @@ async def _copy(connection: Any, ready: Sequence[Movement], settled: Sequence[To
                 m.message,
                 t.counted,
             )
-            for t in (told if told is not None else map(Told, ready))
+            for t in (*map(Told, ready), *settled)
             for m in (t.movement,)
         ],
         columns=COLUMNS,
