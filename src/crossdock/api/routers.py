@@ -17,6 +17,8 @@ MODULES = (
     "crossdock.api.routes.replays",
     "crossdock.api.routes.reconciliations",
     "crossdock.api.routes.versions",
+    "crossdock.api.routes.events",
+    "crossdock.api.routes.subscriptions",
     "crossdock.api.routes.keys",
 )  # fmt: skip
 
