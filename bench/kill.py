@@ -3,7 +3,8 @@
     python -m bench.kill [--orders 5000] [--seed N] [--kills 30] [--gap SECONDS]
 
 Real processes, files and HTTP throughout. In the end every order is invoiced or rests in an explained exception, no ERP order, posting or 810 was made
-twice (asked of the counterparties, not of us), and `crossdock rebuild` finds no difference. Prints what was killed and what was found; ends with 1 when
+twice, nothing was oversold and our books of stock say what the warehouse's shelves say (asked of the counterparties, not of us), and `crossdock rebuild` finds no
+difference. Prints what was killed and what was found; ends with 1 when
 something is wrong. The same run with fewer orders is a test: tests/roads.
 """
 
@@ -18,9 +19,11 @@ from pathlib import Path
 from bench.figures import Figure, ends_when_told, options, told
 from bench.machine import machine
 from crossdock.testing.account import Account
-from crossdock.testing.configs import Config, Erp, Retailer, Tax, Warehouse
+from crossdock.testing.configs import Config, Erp, Retailer, Shop, Tax, Warehouse
 from crossdock.testing.faults import ErpFaults, RetailerFaults, WarehouseFaults
+from crossdock.testing.purchasing import stock_up, words
 from crossdock.testing.rig import Progress, Rig, example_workspace
+from crossdock.testing.stock_account import account_of_stock
 from crossdock.testing.trading_day import ACME_FIRST, STORES
 
 LOOK_SECONDS = 5.0
@@ -46,10 +49,12 @@ def counterparties(rig: Rig, orders: int, seed: int) -> Iterable[Config]:
         mailbox=rig.mailbox("quick3pl"),
         tally=rig.tally_file("quick3pl"),
         seed=seed,
+        shelving=stock_up(rig, 1_000_000),
         faults=WarehouseFaults(doubled_interchange=0.2, doubled_document=0.1, reordered=0.2, short=0.02),
     )
     faults = ErpFaults(committed_500=0.03, committed_cut=0.03)
     yield Erp(name="erp", tally=rig.tally_file("erp"), token=rig.erp_token, seed=seed, faults=faults)
+    yield Shop(name="shop", tally=rig.tally_file("shop"), token=rig.shop_token)
     yield Tax(name="tax", tally=rig.tally_file("tax"), api_key=rig.tax_key, seed=seed)
 
 
@@ -93,8 +98,12 @@ def run(
         seconds = time.monotonic() - began
         rig.stop_counterparties()
         account = rig.account(ended.explained)
-        differences = rig.command("rebuild", "--json", check=False).json()["differences"]
-    wrong = account.problems() + [f"rebuild: {each}" for each in differences]
+        stock = account_of_stock(rig.tally(), words(rig))
+        rebuilt = rig.command("rebuild", "--json", check=False).json()
+        differences = [*rebuilt["differences"], *rebuilt["stock"]]
+        books = {(row.item, row.site): row.storage for row in rig.stock()}
+    wrong = [*account.problems(), *stock.problems(), *stock.unlike(books, {})]
+    wrong += [f"rebuild: {each}" for each in differences]
     if account.orders != orders:
         wrong.append(f"{account.orders} orders were placed, not {orders}")
     return _figures(account, killed, seconds, len(differences)), wrong

@@ -23,7 +23,7 @@ def test_orders_are_shipped_announced_and_posted_while_the_tax_service_is_down(f
     rig = Rig(
         folder,
         example_workspace(),
-        lambda made: trading_day(made, ORDERS, seconds=1, storm=None, outage=None, tax=DOWN),
+        lambda made: trading_day(made, ORDERS, seconds=1, storm=None, outage=None, tax=DOWN, late_receipt_seconds=None),
     )
     with rig:
         rig.wait_until(told, 60)

@@ -18,6 +18,7 @@ from crossdock.store.database import Database
 from crossdock.store.log import FactLog
 from crossdock.store.stock_moving import move
 from crossdock.store.versions import WorkspaceVersions
+from crossdock.testing.tables import without_stock
 from crossdock.wiring import AgreementBook, KeptVersions, Systems, make_worker
 from crossdock.workspace import digest, load, snapshot
 
@@ -43,6 +44,7 @@ class Shop(BaseHTTPRequestHandler):
 def workspace(folder: Path, port: int) -> Path:
     """The wholesaler with stock, a shop by HTTP and a marketplace by 846."""
     copytree(WHOLESALER, folder, ignore=ignore_patterns("mailboxes", ".crossdock"))
+    without_stock(folder)
     toml = folder / "crossdock.toml"
     toml.write_text(toml.read_text() + "\n[stock]\nbuffer = 2\n")
     (folder / "channels").mkdir()

@@ -9,6 +9,7 @@ import pytest
 
 from crossdock.crosswalk.routing import Destination, Router
 from crossdock.policy.stock import Schedule, StockItem, StockOwner, StockSite
+from crossdock.testing.tables import without_stock
 from crossdock.workspace import check, from_snapshot, load, snapshot
 from crossdock.workspace.compare import compare
 
@@ -82,8 +83,20 @@ statuses = { QD = "damaged" }
 
 
 @pytest.fixture
-def stocked(wholesaler: Path) -> Path:
-    """The wholesaler, with stock kept and two channels."""
+def stockless(wholesaler: Path) -> Path:
+    """The wholesaler, keeping no stock."""
+    without_stock(wholesaler)
+    partner = wholesaler / "partners" / "quick3pl.toml"
+    partner.write_text(partner.read_text().partition("[movements]")[0])
+    items = (wholesaler / "items.csv").read_text().splitlines()
+    (wholesaler / "items.csv").write_text("".join(f"{line.rpartition(',')[0]}\n" for line in items))
+    return wholesaler
+
+
+@pytest.fixture
+def stocked(stockless: Path) -> Path:
+    """The wholesaler, with stock kept otherwise and two channels."""
+    wholesaler = stockless
     _append(wholesaler / "crossdock.toml", STOCK)
     sites = "site,name,stock,system,entity\nRENO,Reno,yes,quick3pl,NW-US\nCOLUMBUS,Columbus,,quick3pl,\n"
     (wholesaler / "sites.csv").write_text(sites + "STORE,A store,no,,\n")
@@ -109,8 +122,8 @@ def test_nothing_is_wrong_with_a_workspace_that_keeps_stock(stocked: Path) -> No
     assert [str(p) for p in check(stocked, {}) if p.severity == "error"] == []
 
 
-def test_without_the_table_no_stock_is_kept(wholesaler: Path) -> None:
-    loaded = load(wholesaler, {})
+def test_without_the_table_no_stock_is_kept(stockless: Path) -> None:
+    loaded = load(stockless, {})
     assert loaded.stock is None
     assert loaded.channels == {}
     assert loaded.agreements["acme"].stock is None
@@ -234,7 +247,8 @@ def test_every_slip_is_found_where_it_stands(
     assert any(p.file == file and said in str(p) for p in found), [str(p) for p in check(stocked, {})]
 
 
-def test_channels_without_stock_are_a_slip(wholesaler: Path) -> None:
+def test_channels_without_stock_are_a_slip(stockless: Path) -> None:
+    wholesaler = stockless
     (wholesaler / "channels").mkdir()
     (wholesaler / "channels" / "market.toml").write_text('system = "acme"\n')
     assert [(p.file, p.code) for p in check(wholesaler, {}) if p.severity == "error"] == [

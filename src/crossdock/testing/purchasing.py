@@ -33,9 +33,9 @@ class Scarce(msgspec.Struct, frozen=True, kw_only=True):
     later: str
 
 
-def stock_up(rig: Rig, quantity: int = PLENTY) -> Shelving:
-    """The same quantity of everything at every site, with the first delivery; the warehouse that keeps it."""
-    rig.deliver(_opening(rig, {}, quantity))
+def stock_up(rig: Rig, quantity: int = PLENTY, but: Mapping[tuple[str, str], int] | None = None) -> Shelving:
+    """The same quantity of everything at every site, `but` of these (item, site), with the first delivery; the warehouse that keeps it."""
+    rig.deliver(_opening(rig, but or {}, quantity))
     return Shelving(site=CODES["COLUMBUS"])
 
 

@@ -82,7 +82,9 @@ class StockAccount(msgspec.Struct, frozen=True, kw_only=True):
             for item, site in sorted({*ours, *theirs}):
                 mine, his = ours.get((item, site), NONE), theirs.get((item, site), NONE)
                 if mine != his:
-                    found.append(f"{item} at {site}: our books have {mine} {what}, the warehouse has {his}")
+                    found.append(
+                        f"{item} at {site}: our books have {mine.normalize():f} {what}, the warehouse has {his.normalize():f}"
+                    )
         return found
 
 
@@ -165,7 +167,9 @@ class _Sweep:
             self.promised[pair] = promised = self.promised.get(pair, NONE) + quantity
             there = self.there.get(pair, NONE)
             if promised > there:
-                self.too_much[pair] = f"{promised} of {pair[0]} at {pair[1]} were promised, where {there} had come"
+                self.too_much[pair] = (
+                    f"{promised.normalize():f} of {pair[0]} at {pair[1]} were promised, where {there.normalize():f} had come"
+                )
 
     def short(self, pair: Pair, wanted: Decimal) -> Short | None:
         """What became of an item that more was wanted of than came first; None where there was enough."""

@@ -1,6 +1,7 @@
 """What a workspace's own files say of items, packs and prices, for counterparties that speak of the same goods in their own words. Wrong files are for `crossdock check`."""
 
 import csv
+import shutil
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -65,3 +66,17 @@ class Tables:
         """A CSV file."""
         with (self._workspace / name).open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
+
+
+def without_stock(workspace: Path) -> None:
+    """Has the workspace keep no stock and tell no channel: its orders are promised whatever is wanted."""
+    file = workspace / "crossdock.toml"
+    kept: list[str] = []
+    inside = False
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            inside = line.strip("[]").split(".")[0].strip("[] ") == "stock"
+        if not inside:
+            kept.append(line)
+    file.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    shutil.rmtree(workspace / "channels", ignore_errors=True)

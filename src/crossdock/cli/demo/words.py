@@ -44,7 +44,7 @@ MISCHIEF = {
     "partial": "ships {0} in two parts",
     "lost": "loses the confirmation of {0}",
     "late": "confirms {0} late",
-    "lost_adjustment": "counts, and loses the message that says so, {0}",
+    "lost_adjustment": "counts, and loses the message {0} that says so",
     "declined": "declines credit for {0}",
     "refused": "refuses the sales order of {0}",
     "held": "holds {0} and says so by webhook, twice",
