@@ -6,7 +6,7 @@ from typing import Any
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
 from crossdock.api.problem import Problem, problem
-from crossdock.store.database import UNREACHABLE
+from crossdock.store.database import UNKEEPABLE, UNREACHABLE
 
 RETRY_AFTER_SECONDS = 5
 
@@ -45,6 +45,8 @@ def problem_of(error: Exception, traceparent: str = "") -> Problem:
     if isinstance(error, HTTPException) and error.status_code < 500:
         slug = _BY_STATUS.get(error.status_code, "malformed")
         return Problem(slug, error.detail or slug, headers=dict(error.headers or {}))
+    if isinstance(error, UNKEEPABLE):
+        return problem("invalid", "a value is beyond what can be kept or compared", errors=[])
     if isinstance(error, UNREACHABLE):
         return problem(
             "unavailable", "the database cannot be reached", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}

@@ -19,6 +19,7 @@ from crossdock.api.principal import Principal
 from crossdock.api.problem import Problem, problem
 from crossdock.api.throttle import STRANGERS
 from crossdock.api.trace import trace_id, traceparent_of
+from crossdock.crosswalk.plain import may_hold_nul, nul_in
 from crossdock.store.access import Answered, Write
 
 BODY_BYTES = 1_000_000
@@ -88,10 +89,7 @@ class Gate:
             await self._app(scope, receive, answer)  # the guard answers
             return
         body = await _body(receive, headers, int(handler.opt.get("body_bytes", BODY_BYTES)))
-        if b"\\u0000" in body:
-            raise problem(
-                "invalid", "NUL is in no text that is kept", errors=[{"pointer": "#", "detail": "holds \\u0000"}]
-            )
+        _refuse_nul_in(body)
         if handler.opt.get("reads") or principal is None:
             await self._app(scope, _again(body), answer)
             return
@@ -158,6 +156,26 @@ async def _give_again(taken: dict[str, Any], write: Write, send: Send) -> None:
     headers += [(b"content-length", str(len(body)).encode()), (b"idempotent-replayed", b"true")]
     await send({"type": "http.response.start", "status": taken["status"], "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _refuse_nul_in(body: bytes) -> None:
+    """Raises Problem invalid where a text in a JSON body (or a line of one) holds a NUL, with its place."""
+    if not may_hold_nul(body):
+        return
+    try:
+        place = nul_in(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        place = next((at for at in map(_nul_in_line, body.splitlines()) if at), None)
+    if place is not None:
+        detail = "holds a NUL, which no text may"
+        raise problem("invalid", f"{place}: {detail}", errors=[{"pointer": place, "detail": detail}])
+
+
+def _nul_in_line(line: bytes) -> str | None:
+    try:
+        return nul_in(msgspec.json.decode(line))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _key(headers: dict[bytes, bytes]) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 import zen
 
+from crossdock.crosswalk.plain import may_hold_nul, nul_in
+
 LONGEST_INTEGER = 2**53
 """Whole numbers up to this are exact in a float; longer ones are handed to expressions as text."""
 
@@ -41,6 +43,8 @@ def read_json(data: bytes, where: str = "input") -> Any:
         value = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MapError(where, "", f"is not JSON: {error}") from None
+    if may_hold_nul(data) and (place := nul_in(value)) is not None:
+        raise MapError(where, "", f"holds a NUL at {place}, which no text may")
     return _long_integers_as_text(value) if _LONG_DIGITS.search(data) else value
 
 

@@ -14,6 +14,9 @@ from crossdock.store.queries import SQL
 UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What using a database raises when it is not there, is going away, or refuses us."""
 
+UNKEEPABLE = (asyncpg.DataError,)
+"""What it raises for a value that it cannot keep or compare, whatever the value was meant for: no number of that size, no such text."""
+
 MIGRATION_LOCK = 0x43524F53
 
 LANES = 16

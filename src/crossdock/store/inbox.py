@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from crossdock.crosswalk.plain import plain
 from crossdock.facts import Fact
 from crossdock.ports.inbound import Arrival
 from crossdock.ports.log import Marked, Met
@@ -125,7 +126,7 @@ class ClaimedMessages:
                 [mark.message for mark in marks],
                 ["held" if mark.held else "read" for mark in marks],
                 [mark.findings for mark in marks],
-                [mark.note or mark.held for mark in marks],
+                [plain(mark.note or mark.held) for mark in marks],
             )
         return await append(connection, facts, self._database.lanes, now)
 

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from crossdock.crosswalk.plain import plain, plain_json
 from crossdock.facts import Fact, decode, encode, lane_of
 from crossdock.facts.codec import type_of
 from crossdock.ledger.planning import FIRST_COME, Planning
@@ -33,7 +35,8 @@ def fact_of(row: Any) -> Fact:
     lane, position, key, type_, version, source, source_id, occurred_at, recorded_at, message, body = row
     return Fact(
         key=key,
-        data=decode(type_, version, body),
+        # What was recorded before NULs were kept out is folded all the same.
+        data=decode(type_, version, plain_json(body)),
         source=source,
         source_id=source_id,
         occurred_at=occurred_at,
@@ -44,10 +47,18 @@ def fact_of(row: Any) -> Fact:
     )
 
 
+def _keepable(fact: Fact) -> Fact:
+    """`fact` as PostgreSQL can keep it. Who tells it has refused a NUL with its place; this is for whoever did not."""
+    if "\0" not in fact.key and "\0" not in fact.source_id and "\0" not in fact.source:
+        return fact
+    return replace(fact, key=plain(fact.key), source=plain(fact.source), source_id=plain(fact.source_id))
+
+
 async def append(connection: Any, facts: Sequence[Fact], lanes: int, now: datetime) -> int:
     """Appends the facts that are new, inside the caller's transaction, which then holds the locks of their lanes; returns how many were."""
     if not facts:
         return 0
+    facts = [_keepable(fact) for fact in facts]
     places = [lane_of(fact.key, lanes) for fact in facts]
     await connection.fetch(SQL["lock_lanes"], sorted(set(places)))
     rows = [
@@ -60,7 +71,7 @@ async def append(connection: Any, facts: Sequence[Fact], lanes: int, now: dateti
             fact.source_id,
             fact.occurred_at,
             fact.message,
-            encode(fact.data),
+            plain_json(encode(fact.data)),
         )
         for lane, fact in zip(places, facts, strict=True)
     ]
@@ -71,7 +82,7 @@ async def append(connection: Any, facts: Sequence[Fact], lanes: int, now: dateti
 async def save_names(connection: Any, names: Sequence[tuple[str, str, str]], lanes: int) -> None:
     """Writes references as (key, kind, value), in one order everywhere so that two writers never deadlock."""
     if names:
-        named = sorted({(value, kind, key, lane_of(key, lanes)) for key, kind, value in names})
+        named = sorted({(plain(value), kind, plain(key), lane_of(plain(key), lanes)) for key, kind, value in names})
         await connection.execute(SQL["save_names"], named)
 
 

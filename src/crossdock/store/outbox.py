@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from crossdock.crosswalk.plain import plain
 from crossdock.facts import Fact, lane_of
 from crossdock.facts.order import EffectRefused
 from crossdock.ports.log import Attempt, Claimed, Settled
@@ -166,7 +167,7 @@ async def _settle(
                 s.attempt,
                 s.round,
                 s.status,
-                s.outcome,
+                plain(s.outcome),
                 s.due_at,
                 s.uncertain,
                 a.kind,
@@ -175,7 +176,7 @@ async def _settle(
                 a.ended_at,
                 a.outcome,
                 a.status,
-                a.detail,
+                plain(a.detail),
                 a.answer,
             )
             for s, a in zip(settled, attempts, strict=True)

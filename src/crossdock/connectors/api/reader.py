@@ -16,6 +16,7 @@ from crossdock.crosswalk import orders
 from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.numbers import message_key, order_number
 from crossdock.crosswalk.orders import NotUnderstood
+from crossdock.crosswalk.plain import may_hold_nul, nul_in
 from crossdock.crosswalk.resolve import Crosswalk
 from crossdock.facts import Fact, fact_types
 from crossdock.facts.interchange import MessageHeld
@@ -116,6 +117,8 @@ class ApiReader:
         """What it tells; or that it is held, with the reason."""
         try:
             submission = msgspec.convert(message.attributes, Submission)
+            if may_hold_nul(message.data) and (place := nul_in(msgspec.json.decode(message.data))) is not None:
+                raise ValueError(f"holds a NUL at {place}, which no text may")
             yield self._kinds[submission.kind](submission, message)
         except (NotUnderstood, msgspec.MsgspecError, ValueError, KeyError) as error:
             cause = getattr(error, "cause", "map-failed")

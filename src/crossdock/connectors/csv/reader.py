@@ -100,9 +100,12 @@ class CsvReader:
 
     def _rows(self, message: Message) -> Iterator[Row]:
         """(line of the file, row by column)."""
+        suspect = b"\0" in message.data
         text = io.TextIOWrapper(io.BytesIO(message.data), self._format.encoding, newline="")
         rows = csv.reader(text, delimiter=self._format.delimiter, strict=True)
         header = [name.strip() for name in next(rows, [])]
+        if suspect and any("\0" in name for name in header):
+            raise _NoTable("its first row holds a NUL, which no text may")
         if not any(header) or len(set(header)) != len(header):
             raise _NoTable("its first row names no columns, or one twice")
         width = len(header)
@@ -111,6 +114,8 @@ class CsvReader:
                 continue
             if len(row) != width:
                 raise _NoTable(f"line {rows.line_num} has {len(row)} columns, and the first row names {width}")
+            if suspect and any("\0" in cell for cell in row):
+                raise _NoTable(f"line {rows.line_num} holds a NUL, which no text may")
             yield rows.line_num, dict(zip(header, row, strict=True))
 
 

@@ -11,6 +11,8 @@ Documents of one message follow one another by a microsecond, so that they keep 
 from collections.abc import Iterator
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from crossdock.connectors.x12 import acknowledged, meaning
 from crossdock.connectors.x12.guides import Guides
 from crossdock.connectors.x12.parts import Findings, Part, header_elements, in_words
@@ -48,6 +50,9 @@ class X12Reader:
 
     def read(self, message: Message) -> Iterator[Reading]:
         """What became of the message, in parts of `chunk` transaction sets."""
+        if b"\0" in message.data:
+            # As good as a blank between segments, and as bad within them; but no text can be kept with it.
+            message = replace(message, data=message.data.replace(b"\0", b"\x1a"))
         found = index(message.data)
         part = Part(message)
         told = Findings(found)
