@@ -23,6 +23,7 @@ def data_schema(type_: str) -> dict[str, Any]:
     name = TYPES[type_].__name__
     for each in components.values():
         each["description"] = " ".join(each.get("description", "").split())
+    components = msgspec.json.decode(msgspec.json.encode(components))  # as a reader of JSON has it
     own: dict[str, Any] = components.pop(name)
     return {**own, **({"$defs": components} if components else {})}
 

@@ -5,7 +5,7 @@ Sources: IANA special-purpose address registries (RFC 6890) as `ipaddress` has t
 """
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,6 +13,11 @@ import msgspec
 LONGEST_URL = 2000
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _COMPATIBLE = IPv6Network("::/96")
+_SPECIAL = tuple(
+    ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "100::/64", "2001::/23", "3fff::/20", "5f00::/16", "fec0::/10")
+)
+"""Special-purpose networks that not every release of Python keeps apart."""
 
 Address = IPv4Address | IPv6Address
 
@@ -99,6 +104,8 @@ def _public(address: Address) -> bool:
 def _plain(address: Address) -> bool:
     if isinstance(address, IPv6Address) and (address.ipv4_mapped or any(address in net for net in _NAT64)):
         return True  # its IPv4 address has been looked at
+    if any(address in net for net in _SPECIAL):
+        return False
     return address.is_global and not (
         address.is_multicast
         or address.is_reserved
