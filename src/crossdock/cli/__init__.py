@@ -6,7 +6,21 @@
 
 import typer
 
-from crossdock.cli import channels, demo, edi, keys, lookup, messages, reconcile, replay, run, serve, stock, workspace
+from crossdock.cli import (
+    channels,
+    demo,
+    edi,
+    events,
+    keys,
+    lookup,
+    messages,
+    reconcile,
+    replay,
+    run,
+    serve,
+    stock,
+    workspace,
+)
 from crossdock.cli.session import versions_and_backlog
 
 app = typer.Typer(
@@ -25,8 +39,10 @@ stock.register(app)
 channels.register(app)
 demo.register(app)
 app.add_typer(edi.app, name="edi")
+app.add_typer(events.events, name="events")
 app.add_typer(keys.app, name="keys")
 app.add_typer(reconcile.app, name="reconcile")
+app.add_typer(events.subscriptions, name="subscriptions")
 
 
 def main() -> None:
