@@ -13,6 +13,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import date
+from pathlib import Path
 from random import Random
 
 from bench import road

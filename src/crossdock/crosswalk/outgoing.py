@@ -32,8 +32,8 @@ def in_their_words(crosswalk: Crosswalk, partner: Partner, document: Any) -> Any
     """`document` as it is told to `partner`."""
     if isinstance(document, WarehouseOrder):
         units = inverse(partner.units)
-        told = [_to_ship(crosswalk, partner, units, line) for line in document.lines]
-        return replace(document, parties=_at_site(partner, document.parties), lines=tuple(told))
+        to_ship = [_to_ship(crosswalk, partner, units, line) for line in document.lines]
+        return replace(document, parties=_at_site(partner, document.parties), lines=tuple(to_ship))
     if isinstance(document, StockTransferShipmentAdvice):
         units = inverse(partner.units)
         on_way = [_to_ship(crosswalk, partner, units, line) for line in document.lines]
