@@ -11,7 +11,8 @@ from crossdock.connectors.json.spec import JsonSpec
 from crossdock.connectors.settings import Secret
 from crossdock.policy.agreement import Agreement, StockTerms
 from crossdock.workspace import connections
-from crossdock.workspace.model import COLUMNS, TABLES, WORDS, PartnerStock
+from crossdock.workspace.columns import COLUMNS
+from crossdock.workspace.model import TABLES, WORDS, PartnerStock
 from crossdock.workspace.model import Policy as PolicyTable
 from crossdock.workspace.plan import WORDS as STAGES
 from crossdock.workspace.problems import CODES

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from crossdock.workspace.model import COLUMNS, SourceFile
+from crossdock.workspace.columns import COLUMNS
+from crossdock.workspace.model import SourceFile
 from crossdock.workspace.positions import Path as KeyPath
 from crossdock.workspace.positions import Positions, positions
 from crossdock.workspace.problems import Report, Severity, did_you_mean

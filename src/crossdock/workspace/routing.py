@@ -12,7 +12,7 @@ import msgspec
 import zen
 
 from crossdock.crosswalk.routing import RoutingError, compiled
-from crossdock.workspace.model import ROUTED_BY
+from crossdock.workspace.columns import ROUTED_BY
 from crossdock.workspace.positions import Position
 from crossdock.workspace.problems import Report, did_you_mean
 from crossdock.workspace.tables import Row

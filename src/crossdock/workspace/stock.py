@@ -15,8 +15,9 @@ import msgspec
 from crossdock.policy.agreement import StockTerms
 from crossdock.policy.stock import Channel, Schedule, StockPolicy, StockSite
 from crossdock.workspace.check import Draft, SystemDraft
+from crossdock.workspace.columns import CHANNEL_ITEMS
 from crossdock.workspace.folder import Folder, TomlFile
-from crossdock.workspace.model import CHANNEL_ITEMS, ChannelFile, StockTable
+from crossdock.workspace.model import ChannelFile, StockTable
 from crossdock.workspace.positions import Path as KeyPath
 from crossdock.workspace.problems import did_you_mean
 from crossdock.workspace.tables import rows

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 
-from crossdock.workspace.model import Column
+from crossdock.workspace.columns import Column
 from crossdock.workspace.problems import Report, did_you_mean
 
 Row = tuple[int, Mapping[str, str]]
