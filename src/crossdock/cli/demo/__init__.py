@@ -5,7 +5,6 @@ Everything is real: the embedded PostgreSQL, worker processes, files and HTTP. E
 
 import contextlib
 import csv
-import io
 import shutil
 import socket
 import tempfile
@@ -18,9 +17,9 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
 from rich.live import Live
 
+from crossdock.cli.demo.picture import draw
 from crossdock.cli.demo.scorecard import Scorecard, drawn, scorecard
 from crossdock.cli.demo.stock import looking, pairs_of, reconciled, repair
 from crossdock.cli.demo.view import SHOWN_FACTS, SHOWN_NEWS, Look, frame, line
@@ -42,7 +41,6 @@ from crossdock.testing.trading_day import LEAST_ORDERS, mischief, trading_day
 PLACING_SECONDS = 16.0
 LINE_SECONDS = 2.0
 NEWS_SECONDS = 6.0
-PICTURE_COLUMNS = 112
 CONFIRM_SECONDS = 8.0
 """How long the demo's warehouse has for its confirmation: so that a lost one shows as late."""
 GRACE_SECONDS, PATIENCE_SECONDS = 8.0, 4.0
@@ -119,7 +117,7 @@ def _day(
         rig.stop_hub()
         rig.stop_counterparties()
         if picture is not None and show.best is not None:
-            _draw(show.best, picture)
+            draw(frame(show.best), picture, "crossdock demo")
         stock = account_of_stock(rig.tally(), words(rig))
         books = rig.stock()
         unlike = stock.unlike(
@@ -258,12 +256,6 @@ async def _told(lookup: Lookup, number: str) -> dict[str, Any]:
         if row["kind"] == "purchase-order":
             return await lineage(lookup, row["key"])
     return {}
-
-
-def _draw(look: Look, file: Path) -> None:
-    drawing = Console(record=True, width=PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True)
-    drawing.print(frame(look))
-    drawing.save_svg(str(file), title="crossdock demo")
 
 
 def _next(rig: Rig, keep: Path | None, now: Progress, told: dict[str, Any]) -> None:
