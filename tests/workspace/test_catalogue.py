@@ -67,7 +67,7 @@ def test_quoted_cells_blank_lines_and_a_byte_order_mark_are_fine(wholesaler: Pat
 
 @given(st.text(alphabet='ab,"\n\r\x00 é', max_size=60))
 def test_no_text_makes_the_reader_of_tables_stumble(text: str) -> None:
-    from crossdock.workspace.model import COLUMNS
+    from crossdock.workspace.columns import COLUMNS
 
     report = Report()
     found = list(rows(f"site,name\n{text}", "sites.csv", COLUMNS["sites.csv"], report))

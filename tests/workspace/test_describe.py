@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from crossdock.policy.agreement import Agreement, StockTerms
+from crossdock.workspace.columns import COLUMNS
 from crossdock.workspace.describe import describe
-from crossdock.workspace.model import COLUMNS, OURS_ELSEWHERE, TABLES, WORDS, PartnerStock, Policy
+from crossdock.workspace.model import OURS_ELSEWHERE, TABLES, WORDS, PartnerStock, Policy
 from crossdock.workspace.problems import CODES
 from crossdock.workspace.shape import fields, words
 

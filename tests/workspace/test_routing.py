@@ -7,7 +7,7 @@ import pytest
 
 from crossdock.crosswalk.routing import Destination, Router
 from crossdock.workspace import check, load
-from crossdock.workspace.model import COLUMNS, ROUTED_BY
+from crossdock.workspace.columns import COLUMNS, ROUTED_BY
 
 
 @pytest.fixture
