@@ -147,7 +147,7 @@ class Sessions:
         self._app = app
         self._hub = hub
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -200,7 +200,7 @@ def _field(request: Request[Any, Any, Any], body: bytes) -> str:
     return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=5000).get("csrf", [""])[0]
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Any) -> bytes:
     body, more = bytearray(), True
     while more:
         message = await receive()

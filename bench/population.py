@@ -1,0 +1,97 @@
+"""Orders by the hundred thousand, put into a database by set-based statements: what the read models look like after years of trade, without the years.
+
+Nineteen in twenty orders are complete, one in a hundred is cancelled, the others stand somewhere on the road. Each has its names, obligations, a delivery and a message; the
+last hour has attempts, exceptions open and close. States are as large as real ones and hold nothing: what reads them is not asked here. Facts are not made:
+the pages that are measured ask for none but by their place.
+"""
+
+from typing import Any
+
+PARTNERS = ("acme", "blue", "corner", "delta", "echo", "field", "grand", "harbor")
+
+# $1: the first number, $2: the last, $3: lanes, $4: how many there will be. In each statement n is an order's number and k its key; `c` is from 0 to 99.
+_ORDERS = """
+    SELECT n, 'SO-' || lpad(n::text, 9, '0') AS k, (crc32(convert_to('SO-' || lpad(n::text, 9, '0'), 'UTF8')) % $3)::int AS lane, n * 7919 % 100 AS c,
+           (ARRAY['{partners}'])[1 + n % {many}] AS partner, now() - make_interval(secs => ($4::bigint - n) * 31.5) AS at
+      FROM generate_series($1::bigint, $2::bigint) AS n
+""".format(partners="','".join(PARTNERS), many=len(PARTNERS))
+
+STATEMENTS = (
+    f"""
+    INSERT INTO processes (lane, key, process, state, known, positions, milestone, summary, wake_at, created_at, updated_at)
+    SELECT lane, k, 'order_to_cash', decode(repeat('5a', 900), 'hex'), decode(repeat('5a', 300), 'hex'), '{{}}',
+           CASE WHEN c < 95 THEN 'complete' WHEN c < 96 THEN 'cancelled'
+                ELSE (ARRAY['received', 'accepted', 'in-erp', 'released', 'partly-shipped', 'shipped', 'invoiced'])[1 + n % 7] END,
+           json_build_object('customer', partner, 'purchase_order', 'PO' || (4000000000 + n), 'currency', 'USD',
+                             'total', (100 + n % 9000)::text, 'invoiced', '0',
+                             'lines', json_build_object('1', json_build_object('item', 'NW-1001', 'ordered', '10', 'accepted', '10', 'released', '10', 'shipped', '10',
+                                                                                'invoiced', '0', 'cancelled', '0', 'backordered', '0'))),
+           NULL, at, at + interval '6 hours'
+      FROM ({_ORDERS}) o
+    """,
+    f"""
+    INSERT INTO names (value, kind, key, lane)
+    SELECT value, kind, k, lane FROM ({_ORDERS}) o
+     CROSS JOIN LATERAL (VALUES (k, 'order'), ('PO' || (4000000000 + n), 'purchase-order'), (partner, 'customer'), ('SHP-' || k || '-1', 'shipment'),
+                                ('1Z' || (999990000000 + n * 13), 'tracking'), ('INV-' || (100000 + n), 'invoice')) AS v (value, kind)
+    """,
+    f"""
+    INSERT INTO obligations (lane, id, key, kind, debtor, creditor, status, due_at, blocked_by, evidence, subject, amount, opened_at, updated_at)
+    SELECT lane, k || '/' || kind, k, kind, debtor, CASE creditor WHEN 'partner' THEN partner ELSE creditor END,
+           CASE WHEN c < 96 THEN 'met' WHEN n % 3 = 0 THEN 'blocked' WHEN debtor = 'us' THEN 'ready' ELSE 'waiting' END,
+           at + interval '1 day', '{{}}', '{{}}', '', 100 + n % 9000, at, at
+      FROM ({_ORDERS}) o
+     CROSS JOIN (VALUES ('acknowledge', 'us', 'partner'), ('create-in-erp', 'us', 'erp'),
+                        ('confirm-shipment/1', 'quick3pl', 'us'), ('invoice/1', 'us', 'partner')) AS v (kind, debtor, creditor)
+    """,
+    f"""
+    INSERT INTO exceptions (lane, id, key, category, cause, detail, action, subject, obligations, amount, opened_at, closed_at)
+    SELECT lane, k || '/price-mismatch/1', k, CASE WHEN n % 7 = 0 THEN 'transport' ELSE 'business' END,
+           (ARRAY['price-mismatch', 'unknown-item', 'short-shipped', 'overdue'])[1 + n % 4],
+           'line 1: 4.12 is said, 3.75 agreed', 'approve it, or cancel the line', '1', '{{}}', n % 5000, at, CASE WHEN c < 97 THEN at + interval '1 hour' END
+      FROM ({_ORDERS}) o WHERE c >= 95 OR n % 100 = 1
+    """,
+    "INSERT INTO exception_intervals (lane, id, opened_at, closed_at) SELECT lane, id, opened_at, closed_at FROM exceptions ON CONFLICT DO NOTHING",
+    f"""
+    INSERT INTO messages (direction, channel, source_id, sha256, data, name, received_at, status)
+    SELECT 'in', partner, 'm' || n, decode(md5(n::text) || md5(k), 'hex'), decode(repeat('41', 300), 'hex'), '850-' || n, at,
+           CASE WHEN c = 99 AND n % 50 = 0 THEN 'held' ELSE 'read' END
+      FROM ({_ORDERS}) o
+    """,
+    f"""
+    INSERT INTO deliveries (lane, id, key, system, document, partner, ordering_key, content, number, told, status, due_at, created_at)
+    SELECT lane, k || '/create-in-erp', k, 'erp', 'sales-order', partner, '', decode(repeat('7b', 200), 'hex'), '', '',
+           CASE WHEN c < 96 THEN 'accepted' WHEN n % 40 = 0 THEN 'dead' WHEN n % 2 = 0 THEN 'queued' ELSE 'accepted' END, at, at
+      FROM ({_ORDERS}) o
+    """,
+    f"""
+    INSERT INTO attempts (lane, delivery, attempt, kind, started_at, ended_at, outcome, status, detail)
+    SELECT lane, k || '/create-in-erp', 1, 'send', at, at + interval '120 milliseconds', 'accepted', '200', '' FROM ({_ORDERS}) o
+    """,
+)
+"""One after the other; each takes the first number, the last, how many lanes there are and how many orders there will be (but the one that follows from the exceptions)."""
+
+TABLES = (
+    "processes",
+    "names",
+    "obligations",
+    "exceptions",
+    "exception_intervals",
+    "messages",
+    "deliveries",
+    "attempts",
+)
+"""What grows with every order: no page may read one of these from end to end."""
+
+
+async def populate(connection: Any, orders: int, lanes: int, step: int = 100_000) -> None:
+    """Fills an empty database with so many orders, `step` at a time, and has the planner look at what has become of it."""
+    await connection.execute("SET synchronous_commit = off")
+    for first in range(1, orders + 1, step):
+        last = min(orders, first + step - 1)
+        for statement in STATEMENTS:
+            if "$1" in statement:
+                await connection.execute(statement, first, last, lanes, orders, timeout=3600)
+    await connection.execute(STATEMENTS[4], timeout=3600)
+    # Whoever reads for the first time after a load of this size would do this, page by page.
+    await connection.execute("VACUUM (ANALYZE)", timeout=3600)
