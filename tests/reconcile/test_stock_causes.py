@@ -188,6 +188,20 @@ def test_a_gap_in_the_stream_is_awaited_first_and_then_a_missing_message() -> No
     assert (old.cause, old.drift) == (Cause.MISSING_MESSAGE, True)
 
 
+def test_a_message_that_is_missed_later_does_not_have_an_older_difference_waited_for_again() -> None:
+    seen = Seen(D(-7), "timing", BEFORE, BEFORE, BEFORE - timedelta(days=1), D(0), D("0.85"), "d", ("wms:EAST#812",))
+    gaps = [Gap("wms", "EAST", 812, BEFORE - timedelta(hours=9), ("EAST",)), Gap("wms", "EAST", 830, NIGHT, ("EAST",))]
+    found = the_one(differences(40, 33, around(seen={SHELF: seen}, gaps=gaps)))
+    assert (found.cause, found.evidence) == (Cause.MISSING_MESSAGE, ("wms:EAST#812",))
+
+
+def test_an_adjustment_told_again_after_the_books_agreed_is_doubled_however_early_it_happened() -> None:
+    early = BEFORE - timedelta(hours=4)
+    twins = [replace(moved(f"a{n}", 7, at=early), recorded_at=early + timedelta(hours=6 * n)) for n in (0, 1)]
+    found = the_one(differences(47, 40, around(*twins)))
+    assert (found.cause, set(found.evidence)) == (Cause.DOUBLED_ADJUSTMENT, {"wms:a0", "wms:a1"})
+
+
 def test_a_gap_of_another_site_or_from_before_the_books_agreed_explains_nothing() -> None:
     west = Gap("wms", "WEST", 812, MORNING, ("WEST",))
     old = Gap("wms", "EAST", 12, BEFORE - timedelta(days=1), ("EAST",))

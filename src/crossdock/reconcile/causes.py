@@ -4,7 +4,7 @@ An explanation must give the very quantity; nothing here explains a difference r
 """
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
@@ -122,7 +122,9 @@ def likely(open_: Open, at: Around) -> Explanation | None:
 def _recent(open_: Open, at: Around) -> Iterator[tuple[Movement, Decimal]]:
     low, high = open_.since - at.terms.grace, at.as_of + at.terms.grace
     for movement in at.evidence.movements.get(open_.where.item, ()):
-        if low <= movement.occurred_at <= high and (moved := leg(movement, open_.where)):
+        # What happened before the books agreed last, and was told after that, came up since as well.
+        new = low <= movement.occurred_at or (movement.recorded_at is not None and low <= movement.recorded_at)
+        if new and movement.occurred_at <= high and (moved := leg(movement, open_.where)):
             yield movement, moved
 
 
@@ -209,13 +211,17 @@ def _lacking(open_: Open, at: Around) -> Iterator[Explanation]:
             yield Explanation(Cause.MISSING_MESSAGE, _sure("0.8"), detail, (id_of(movement),))
 
 
-def gaps_for(open_: Open, at: Around) -> list[Gap]:
-    """Missing messages that may have told of this difference: of a stream that speaks of its site, missed since the books agreed."""
-    return [
+def gaps_for(open_: Open, at: Around, used: Set[str] = frozenset()) -> list[Gap]:
+    """Missing messages, but for those `used` up, that may have told of this difference: of a stream that speaks of its site, missed since the books agreed. Those that were
+    missed by the time that it was seen first come before all others, so that one missed later does not have it waited for again."""
+    found = [
         gap
         for gap in at.evidence.gaps
-        if gap.noticed_at > open_.since - at.terms.grace and (not gap.sites or open_.where.site in gap.sites)
+        if gap.noticed_at > open_.since - at.terms.grace
+        and (not gap.sites or open_.where.site in gap.sites)
+        and gap.id not in used
     ]
+    return [gap for gap in found if gap.noticed_at <= open_.first_as_of + at.terms.grace] or found
 
 
 def awaited(gaps: Sequence[Gap], open_: Open, at: Around) -> bool:

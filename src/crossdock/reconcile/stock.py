@@ -25,7 +25,7 @@ from crossdock.reconcile.causes import (
     missing,
     moved_between,
 )
-from crossdock.reconcile.evidence import Evidence, Gap, Seen, Terms, Unequal, Where
+from crossdock.reconcile.evidence import Evidence, Seen, Terms, Unequal, Where
 
 UNEXPLAINED = Explanation(Cause.UNKNOWN, NOTHING, "nothing that is known here explains it")
 
@@ -219,24 +219,20 @@ def _by_gaps(left: Sequence[Sequence[Pending]], at: Around) -> list[Difference]:
         competing[open_.where.site] += 1
     for open_, difference in singles:
         own = at.evidence.seen.get(open_.where)
-        gaps = _unused(gaps_for(open_, at), used - set(own.evidence if own else ()))
+        gaps = gaps_for(open_, at, used - set(own.evidence if own else ()))
         why = missing(open_, gaps, competing[open_.where.site], at) if gaps else UNEXPLAINED
         found.append(_as(difference, why))
     for one, other in pairs:
         why = moved_between(one[0], other[0], at)
         if why.cause is Cause.STATUS_MIX_UP:
             own_names = {i for p in (one, other) if (s := at.evidence.seen.get(p[0].where)) for i in s.evidence}
-            gaps = _unused(gaps_for(one[0], at), used - own_names)
+            gaps = gaps_for(one[0], at, used - own_names)
             free = len(gaps) - competing[one[0].where.site]
             told = any(at.evidence.movements.get(one[0].where.item, ())) and bool(why.evidence)
             if free > 0 and not told:
                 why = missing(one[0], gaps, 1 + competing[one[0].where.site], at)
         found.extend((_as(one[1], why), _as(other[1], why)))
     return found
-
-
-def _unused(gaps: Sequence[Gap], used: set[str]) -> list[Gap]:
-    return [gap for gap in gaps if gap.id not in used]
 
 
 def _valued(difference: Difference, evidence: Evidence) -> Difference:
