@@ -62,8 +62,8 @@ def rate(per_minute: float) -> str:
 
 def topology(nodes: Sequence[Node], hub: str) -> Markup:
     """The picture; `hub` is our name."""
-    left = [node for node in nodes if node.role == "partner"]
-    right = sorted([node for node in nodes if node.role != "partner"], key=lambda n: (list(ROLES).index(n.role), n.id))
+    left, more_left = _drawn([node for node in nodes if node.role == "partner"])
+    right, more_right = _drawn([node for node in nodes if node.role != "partner"])
     rows = max(len(left), len(right), 2)
     height = TOP + rows * (HEIGHT + GAP) + 6
     middle = TOP + (rows * (HEIGHT + GAP) - GAP) / 2

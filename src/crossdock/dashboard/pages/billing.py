@@ -12,8 +12,8 @@ from litestar import Request, Response, Router, get
 from crossdock.api.hub import Hub
 from crossdock.api.paging import decode, encode
 from crossdock.api.permission import Permission, allowed
+from crossdock.dashboard.filtering import only_of
 from crossdock.dashboard.render import page
-from crossdock.dashboard.session import session_of
 from crossdock.store.trading import Trading, place_of
 
 ROWS = 50
@@ -67,7 +67,7 @@ async def billing(
     request: Request[Any, Any, Any], hub: Hub, partner: str = "", waits: str = "", cursor: str | None = None
 ) -> Response[str]:
     """All that waits to be billed, narrowed to a customer or a checkpoint where asked."""
-    only, now, loaded = _only(request), hub.clock(), hub.book.current
+    only, now, loaded = only_of(request), hub.clock(), hub.book.current
     trading = Trading(hub.database)
     bound = ("billing", partner, waits, only)
     rows = await trading.to_bill(
@@ -124,11 +124,6 @@ def _gathered(rows: Iterable[tuple[str, str, Mapping[str, Any]]]) -> list[Waitin
     for each in found.values():
         each.part = float(sum(each.amounts.values(), NOTHING) / most) if most else 0.0
     return sorted(found.values(), key=lambda each: (-each.part, each.name))
-
-
-def _only(request: Request[Any, Any, Any]) -> str | None:
-    session = session_of(request)
-    return session.principal.only if session is not None and session.principal is not None else ""
 
 
 router = Router("/", route_handlers=[billing])

@@ -11,22 +11,21 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Response, Router, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from crossdock.api.hub import Hub
 from crossdock.api.permission import Permission, allowed
-from crossdock.api.principal import Principal
 from crossdock.dashboard.drawing import Series, duration, duration_ticks, lines, share
+from crossdock.dashboard.filtering import only_of
 from crossdock.dashboard.measuring import measured
 from crossdock.dashboard.render import page
-from crossdock.dashboard.session import session_of
 from crossdock.store.figures import KPIS, Cut, DayFigure, Figures, Kpi, Measured, days_until, summed
 
 PERIODS = (7, 30, 90)
 MEMBERS_SHOWN = 100
 CUTS: Mapping[Cut, str] = {"partner": "Partner", "site": "Site", "channel": "Channel"}
 
-Days = Annotated[int, Parameter(query="days", ge=1, le=366)]
+Days = Annotated[int, QueryParameter(name="days", ge=1, le=366)]
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -51,7 +50,7 @@ async def kpis(
     by: Literal["partner", "site", "channel"] = "partner",
 ) -> Response[str]:
     """All key figures, or with `kpi` one of them in full."""
-    only = _only(request)
+    only = only_of(request)
     left = await measured(hub)
     figures, chosen = Figures(hub.database), KPIS.get(kpi)
     begin, end = days_until(hub.clock().date(), days)
@@ -101,7 +100,7 @@ async def kpis_csv(
     by: Literal["", "partner", "site", "channel"] = "",
 ) -> Response[str]:
     """The figures by day of one member or of all together; with `by`, of the whole period by partner, site or channel."""
-    only = _only(request)
+    only = only_of(request)
     figures = Figures(hub.database)
     begin, end = days_until(hub.clock().date(), days)
     out = io.StringIO()
@@ -152,11 +151,6 @@ def _of(text: str) -> tuple[Cut, str]:
     """ "partner:acme" as a cut and its member; anything else is everything."""
     cut, _, member = text.partition(":")
     return next(((each, member) for each in CUTS if each == cut and member), ("all", ""))
-
-
-def _only(request: Request[Any, Any, Any]) -> str | None:
-    principal: Principal | None = session_of(request).principal
-    return principal.only if principal is not None else ""
 
 
 def _names(hub: Hub) -> Mapping[str, str]:

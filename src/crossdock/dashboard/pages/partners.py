@@ -12,10 +12,10 @@ from crossdock.api.permission import Permission, allowed
 from crossdock.api.problem import problem
 from crossdock.crosswalk.directory import Partner
 from crossdock.dashboard.drawing import duration
+from crossdock.dashboard.filtering import only_of
 from crossdock.dashboard.measuring import measured
 from crossdock.dashboard.pages.kpis import headline, said
 from crossdock.dashboard.render import page
-from crossdock.dashboard.session import session_of
 from crossdock.store.figures import KPIS, DayFigure, Figures, Measured, days_until, summed
 from crossdock.store.trading import Trading
 from crossdock.workspace import Loaded
@@ -54,7 +54,7 @@ class Line(msgspec.Struct, frozen=True):
 @get("/partners", guards=[allowed(Permission.FIGURES_READ)])
 async def partners(request: Request[Any, Any, Any], hub: Hub, q: str = "", after: str = "") -> Response[str]:
     """Every partner of the workspace, those with `q` in their id or name."""
-    only, loaded, now = _only(request), hub.book.current, hub.clock()
+    only, loaded, now = only_of(request), hub.book.current, hub.clock()
     left = await measured(hub)
     words = q.strip().casefold()[:80]
     every = loaded.directory.partners if loaded is not None else {}
@@ -110,7 +110,7 @@ async def partners(request: Request[Any, Any, Any], hub: Hub, q: str = "", after
 @get("/partners/{partner:str}", guards=[allowed(Permission.FIGURES_READ)])
 async def partner(request: Request[Any, Any, Any], hub: Hub, partner: str) -> Response[str]:
     """One partner."""
-    only, loaded, now = _only(request), hub.book.current, hub.clock()
+    only, loaded, now = only_of(request), hub.book.current, hub.clock()
     found = loaded.directory.partners.get(partner) if loaded is not None else None
     if found is None or only not in (None, partner):
         raise problem("not-found", f"there is no partner {partner}")
@@ -152,11 +152,6 @@ async def partner(request: Request[Any, Any, Any], hub: Hub, partner: str) -> Re
         orders=await trading.orders_of(partner) if found.role == "customer" else [],
         identities=_identities(found),
     )
-
-
-def _only(request: Request[Any, Any, Any]) -> str | None:
-    session = session_of(request)
-    return session.principal.only if session is not None and session.principal is not None else ""
 
 
 def _parties(loaded: Loaded | None, partner: str) -> list[str]:

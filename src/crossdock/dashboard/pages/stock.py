@@ -1,7 +1,7 @@
 """Stock: items across sites, and of one item all that stands behind what may be promised of it.
 
-The figures are those of `ledger.atp` and the causes those of `ledger.explanation`, over what the books say. A partner is told what may be promised, and nothing of
-orders, receipts and movements, which are others' too.
+The figures are those of `ledger.atp` and the causes those of `ledger.explanation`, over what the books say. They name the orders of all partners, so a partner is
+refused here whatever its role may elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ from crossdock.api.paging import decode, encode
 from crossdock.api.permission import Permission, allowed
 from crossdock.api.problem import problem
 from crossdock.dashboard.drawing import Event, steps
+from crossdock.dashboard.filtering import only_of
 from crossdock.dashboard.render import page
-from crossdock.dashboard.session import session_of
 from crossdock.dashboard.words import quantity
 from crossdock.flow.promising import promisable
 from crossdock.ledger.atp import Promisable
@@ -38,6 +38,8 @@ FOUND_BY_WORDS = 200
 """Items that are looked for by their description, at the most."""
 MOVEMENTS_SHOWN = 25
 NOTHING = Decimal(0)
+MOST = Decimal(10) ** 12
+"""Nobody asks for more."""
 
 PLACES = ("storage", "allocated", "staging", "receiving", "transit", "quarantine", "damaged")
 
@@ -75,6 +77,7 @@ class Why(msgspec.Struct, frozen=True):
 @get("/stock", guards=[allowed(Permission.STOCK_READ)])
 async def stock(request: Request[Any, Any, Any], hub: Hub, q: str = "", cursor: str | None = None) -> Response[str]:
     """Items whose number begins with `q`, or whose number or description holds it, with their stock by site."""
+    _ours_alone(request)
     q = q.strip()[:80]
     loaded = hub.book.current
     after = decode(cursor, ("stock", q), tuple[str, str]) or ("", "")
@@ -102,7 +105,6 @@ async def stock(request: Request[Any, Any, Any], hub: Hub, q: str = "", cursor: 
         first=after == ("", ""),
         sites=loaded.directory.sites if loaded is not None else {},
         path_of=path_of,
-        full=_only(request) is None,
         kept=loaded is not None and loaded.stock is not None,
         sources=await _freshness(hub, loaded),
     )
@@ -113,6 +115,7 @@ async def item(
     request: Request[Any, Any, Any], hub: Hub, item: str, site: str = "", day: str = "", qty: str = ""
 ) -> Response[str]:
     """One item: what may be promised of it day by day, why, and what the books hold."""
+    _ours_alone(request)
     id_, loaded, now = item.strip("/"), hub.book.current, hub.clock()
     policy = loaded.stock if loaded is not None else None
     books, trading = StockBooks(hub.database), Trading(hub.database)
@@ -126,7 +129,6 @@ async def item(
     found = promisable(id_, supply, policy, today)
     at = site if site in found.sites else None
     asked = min(max(_day(day) or today, today), today + timedelta(days=found.horizon_days))
-    full = _only(request) is None
     wanted = _number(qty)
     values: dict[str, Any] = {
         "item": id_,
@@ -144,12 +146,9 @@ async def item(
         "figure": found.quantity_on(asked, at),
         "now_promisable": found.quantity_on(today, at),
         "curve": found.by_day(at),
-        "chart": _chart(found, at, asked, full),
+        "chart": _chart(found, at, asked),
         "path_of": path_of,
-        "full": full,
     }
-    if not full:
-        return page(request, "stock_item.html", **values)
     told = {each: await books.explain(id_, each, limit=MOVEMENTS_SHOWN) for each in sites}
     behind = [told[each] for each in ([at] if at is not None else sites)]
     reservations = [r for each in behind for r in each.reservations]
@@ -190,15 +189,16 @@ async def item(
     )
 
 
+def _ours_alone(request: Request[Any, Any, Any]) -> None:
+    """Raises Problem not-allowed for whoever sees one partner's rows alone."""
+    if only_of(request) is not None:
+        raise problem("not-allowed", "stock is not shown to partners")
+
+
 def path_of(item: str, **more: Any) -> str:
     """Where an item's page is."""
     query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in more.items() if value)
     return f"/stock/{quote(item)}" + (f"?{query}" if query else "")
-
-
-def _only(request: Request[Any, Any, Any]) -> str | None:
-    session = session_of(request)
-    return session.principal.only if session is not None and session.principal is not None else ""
 
 
 def _by_words(loaded: Loaded | None, q: str) -> list[str]:
@@ -231,7 +231,7 @@ async def _freshness(hub: Hub, loaded: Loaded | None) -> list[dict[str, Any]]:
     return rows
 
 
-def _chart(found: Promisable, site: str | None, asked: date, full: bool) -> Any:
+def _chart(found: Promisable, site: str | None, asked: date) -> Any:
     curve = [(day, float(value)) for day, value in found.by_day(site)]
     last = max([curve[-1][0], asked, *(found.today + timedelta(d) for d, _, _ in found.receipts)])
     until = min(last + timedelta(days=7), found.today + timedelta(days=found.horizon_days))
@@ -242,7 +242,7 @@ def _chart(found: Promisable, site: str | None, asked: date, full: bool) -> Any:
             f"{found.today + timedelta(d):%Y-%m-%d}: {quantity(q)} expected at {r.site}, {r.source_id}",
         )
         for d, q, r in found.receipts
-        if full and (site is None or r.site == site)
+        if site is None or r.site == site
     ]
     words = "; ".join(f"from {day:%Y-%m-%d} {value:g}" for day, value in curve[:12])
     label = f"What can be promised of {found.item}{f' at {site}' if site else ''}, by day: {words}"
@@ -298,7 +298,7 @@ def _number(text: str) -> Decimal | None:
         value = Decimal(text)
     except ArithmeticError:
         return None
-    return value if value.is_finite() and value > 0 else None
+    return value if value.is_finite() and 0 < value <= MOST else None
 
 
 router = Router("/", route_handlers=[stock, item])

@@ -52,6 +52,6 @@ CREATE INDEX obligations_to_bill ON obligations (coalesce(due_at, 'infinity'), i
 -- What each party owes us.
 CREATE INDEX obligations_of_others ON obligations (debtor, coalesce(due_at, 'infinity'), id) WHERE debtor <> 'us' AND status IN ('blocked', 'ready', 'waiting', 'refused');
 -- What came and went over a channel, the last first.
-CREATE INDEX messages_of_channel ON messages (channel, id);
+CREATE INDEX messages_of_channel ON messages (channel, received_at DESC, id DESC);
 -- How the books of an item differ from what its warehouses say.
 CREATE INDEX variances_of_item ON variances (item) WHERE status <> 'closed';

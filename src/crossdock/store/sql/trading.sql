@@ -64,15 +64,21 @@ SELECT key, milestone, summary ->> 'purchase_order' AS purchase_order, summary -
 -- name: messages_over_channel
 -- The last messages over a channel, without their bytes.
 SELECT id, direction, name, status, received_at, content_type, octet_length(data) AS size, note
-  FROM messages WHERE channel = $1 ORDER BY id DESC LIMIT $2
+  FROM messages WHERE channel = $1 ORDER BY received_at DESC, id DESC LIMIT $2
 
 -- name: traffic_of_channels
--- What has passed over each of these channels since $2, each way: messages and their bytes, of the last $3 at the most, and when the last came or went.
-SELECT c.channel, m.direction, count(*) FILTER (WHERE m.received_at > $2) AS count,
-       coalesce(sum(m.size) FILTER (WHERE m.received_at > $2), 0)::bigint AS size, max(m.received_at) AS last_at
-  FROM unnest($1::text[]) AS c (channel) CROSS JOIN LATERAL (
-    SELECT direction, received_at, octet_length(data) AS size FROM messages WHERE messages.channel = c.channel ORDER BY id DESC LIMIT $3
-  ) m GROUP BY c.channel, m.direction
+-- What has passed over each of these channels since $2, each way: messages and their bytes, $3 of a channel at the most; and when the last of its latest fifty came
+-- or went.
+SELECT c.channel, d.direction, w.count, w.size, l.last_at
+  FROM unnest($1::text[]) AS c (channel) CROSS JOIN (VALUES ('in'), ('out')) AS d (direction) CROSS JOIN LATERAL (
+    SELECT count(*) AS count, coalesce(sum(octet_length(m.data)), 0)::bigint AS size FROM (
+        SELECT direction, data FROM messages WHERE messages.channel = c.channel AND received_at > $2 ORDER BY received_at DESC, id DESC LIMIT $3
+    ) m WHERE m.direction = d.direction
+  ) w CROSS JOIN LATERAL (
+    SELECT max(m.received_at) AS last_at FROM (
+        SELECT direction, received_at FROM messages WHERE messages.channel = c.channel ORDER BY received_at DESC, id DESC LIMIT 50
+    ) m WHERE m.direction = d.direction
+  ) l
 
 -- name: stock_of_items
 -- The rows of stock of these items.
