@@ -37,6 +37,11 @@ from crossdock.store.log import FactLog
 from crossdock.store.versions import WorkspaceVersions
 from crossdock.wiring import AgreementBook, Systems
 
+from .identity_provider import IdentityProvider
+
+TERMS = "\n[api]\nrate_per_second = 500\nburst = 2000\n"
+"""More than the tests together ask of the server, so that the throttle stays out of all but its own tests."""
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "wholesaler"
 T = TypeVar("T")
 
@@ -190,9 +195,23 @@ async def bury(database: Database, delivery: str, now: datetime) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(postgres: Embedded) -> Iterator[Server]:
+def provider() -> Iterator[IdentityProvider]:
+    """The identity provider whose tokens the server takes."""
+    with IdentityProvider() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def server(postgres: Embedded, provider: IdentityProvider) -> Iterator[Server]:
     """A real server (`crossdock serve`) on a real database with the population in it."""
     with serving(postgres, f"api_{os.getpid()}") as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def expendable(postgres: Embedded) -> Iterator[Server]:
+    """Another server with the same population, which may come to harm."""
+    with serving(postgres, f"api_expendable_{os.getpid()}") as served:
         yield served
 
 
@@ -210,6 +229,8 @@ def serving(postgres: Embedded, name: str) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="crossdock-api-", ignore_cleanup_errors=True) as made:
         workspace, log = Path(made) / "workspace", Path(made) / "server.log"
         shutil.copytree(EXAMPLE, workspace, ignore=shutil.ignore_patterns(".crossdock"))
+        configuration = workspace / "crossdock.toml"
+        configuration.write_text(configuration.read_text() + TERMS + provider.terms())
         environ = {
             **os.environ,
             **ENVIRON,

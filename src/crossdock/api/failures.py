@@ -42,6 +42,8 @@ def problem_of(error: Exception, traceparent: str = "") -> Problem:
         return problem("invalid", "the request does not say what it must", errors=_errors(error))
     if isinstance(error, SerializationException):
         return problem("malformed", "the body is no JSON")
+    if isinstance(error, RecursionError) and "deserializing" in str(error):
+        return problem("malformed", "the body is nested deeper than anybody means it")
     if isinstance(error, HTTPException) and error.status_code < 500:
         slug = _BY_STATUS.get(error.status_code, "malformed")
         return Problem(slug, error.detail or slug, headers=dict(error.headers or {}))
