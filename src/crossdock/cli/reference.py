@@ -19,6 +19,7 @@ import typer
 from crossdock import cli
 from crossdock.edi.findings import Code, Severity
 from crossdock.edi.x12 import guide_pages
+from crossdock.events import pages as event_pages
 from crossdock.facts import Fact, codec, fact_types
 from crossdock.process import feed, interchange, receipt, source, variance
 from crossdock.process.obligation import CONTENT_TYPES, Effect, Obligation, Status, Trouble
@@ -34,6 +35,7 @@ def pages() -> dict[str, str]:
     """File name below docs/reference to Markdown."""
     made = {
         "cli.md": _commands(),
+        "events.md": _page("Events", "src/crossdock/events/types.py", *event_pages.page_parts()),
         "facts.md": _facts(),
         "findings.md": _findings(),
         "obligations.md": _obligations(),
