@@ -50,6 +50,7 @@ ENVIRON = {
     "ERP_TOKEN": "x",
     "TAX_URL": "http://127.0.0.1:9",
     "TAX_API_KEY": "x",
+    "SHOP_TOKEN": "x",
     "ERP_WEBHOOK_SECRET": "whsec_" + "eA" * 16,
 }
 """Where the example's systems are: nowhere."""
@@ -204,7 +205,7 @@ def provider() -> Iterator[IdentityProvider]:
 @pytest.fixture(scope="session")
 def server(postgres: Embedded, provider: IdentityProvider) -> Iterator[Server]:
     """A real server (`crossdock serve`) on a real database with the population in it."""
-    with serving(postgres, f"api_{os.getpid()}") as served:
+    with serving(postgres, f"api_{os.getpid()}", provider) as served:
         yield served
 
 
@@ -216,7 +217,7 @@ def expendable(postgres: Embedded) -> Iterator[Server]:
 
 
 @contextmanager
-def serving(postgres: Embedded, name: str) -> Iterator[Server]:
+def serving(postgres: Embedded, name: str, provider: IdentityProvider | None = None) -> Iterator[Server]:
     """A server of its own, on a database of its own of this name; for tests that change what others read."""
 
     async def admin(statement: str) -> None:
@@ -230,7 +231,7 @@ def serving(postgres: Embedded, name: str) -> Iterator[Server]:
         workspace, log = Path(made) / "workspace", Path(made) / "server.log"
         shutil.copytree(EXAMPLE, workspace, ignore=shutil.ignore_patterns(".crossdock"))
         configuration = workspace / "crossdock.toml"
-        configuration.write_text(configuration.read_text() + TERMS + provider.terms())
+        configuration.write_text(configuration.read_text() + TERMS + (provider.terms() if provider else ""))
         environ = {
             **os.environ,
             **ENVIRON,

@@ -13,7 +13,12 @@ from crossdock.wiring import Systems
 from crossdock.workspace import load
 
 WHOLESALER = Path(__file__).parents[2] / "examples/wholesaler"
-SECRETS = {"ERP_TOKEN": "x", "TAX_API_KEY": "x", "ERP_WEBHOOK_SECRET": "whsec_c2VjcmV0LW9mLXRoZS1lcnA="}
+SECRETS = {
+    "ERP_TOKEN": "x",
+    "TAX_API_KEY": "x",
+    "SHOP_TOKEN": "x",
+    "ERP_WEBHOOK_SECRET": "whsec_c2VjcmV0LW9mLXRoZS1lcnA=",
+}
 CRM = """
 role = "other"
 connector = "folder"

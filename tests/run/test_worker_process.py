@@ -21,7 +21,7 @@ from crossdock.workspace.apply import apply
 from crossdock.workspace.plan import plan
 
 WORKSPACE = Path(__file__).parents[2] / "examples" / "wholesaler"
-SECRETS = {"ERP_TOKEN": "t", "TAX_API_KEY": "t", "ERP_WEBHOOK_SECRET": "t"}
+SECRETS = {"ERP_TOKEN": "t", "TAX_API_KEY": "t", "SHOP_TOKEN": "t", "ERP_WEBHOOK_SECRET": "t"}
 LONGEST_SECONDS = 60.0
 
 

@@ -1,4 +1,4 @@
-"""A workspace of one's own to break: the wholesaler, copied."""
+"""A workspace of one's own to break: the wholesaler, copied; it keeps no stock, which tests of stock say in their own way."""
 
 import shutil
 from collections.abc import Callable
@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from crossdock.testing.tables import without_stock
+
 WHOLESALER = Path(__file__).parents[2] / "examples" / "wholesaler"
 
 
 @pytest.fixture
 def wholesaler(tmp_path: Path) -> Path:
-    """A copy of the example that a test may change."""
+    """A copy of the example that a test may change, without stock."""
     folder = tmp_path / "wholesaler"
     shutil.copytree(WHOLESALER, folder, ignore=shutil.ignore_patterns("mailboxes", ".crossdock"))
+    without_stock(folder)
     return folder
 
 

@@ -103,7 +103,7 @@ SLIPS = [
     ("items.csv", "614141100026", "614141100019", "duplicate", "already stands in line 2"),
     ("items.csv", "NW-1002,", "NW-1001,", "duplicate", "already stands in line 2"),
     ("items.csv", ",NW-1040", ",NW-1O40", "unknown-item", "did you mean `NW-1040`?"),
-    ("items.csv", "Black tea 20 bags,EA", "Black tea, 20 bags,EA", "bad-csv", "7 cells, the heading 6"),
+    ("items.csv", "Black tea 20 bags,EA", "Black tea, 20 bags,EA", "bad-csv", "8 cells, the heading 7"),
     ("items.csv", "weight,", "wieght,", "bad-csv", "did you mean `weight`?"),
     ("packs.csv", "NW-1002,CA,12", "NW-1002,CA,a dozen", "bad-value", "12, 0.5 or 1/3"),
     ("packs.csv", "NW-1002,CA,12", "NW-1002,,12", "bad-csv", "`unit` is empty"),
@@ -186,7 +186,7 @@ def test_an_overlay_of_a_set_without_a_guide_is_a_slip(wholesaler: Path, edit) -
 
 
 def test_a_secret_that_this_machine_lacks_is_a_warning(wholesaler: Path) -> None:
-    problems = check(wholesaler, {"ERP_TOKEN": "x", "ERP_WEBHOOK_SECRET": "y"})
+    problems = check(wholesaler, {"ERP_TOKEN": "x", "ERP_WEBHOOK_SECRET": "y", "SHOP_TOKEN": "z"})
     assert [(p.severity, p.code, p.file) for p in problems] == [("warning", "missing-secret", "systems/tax.toml")]
     assert "TAX_API_KEY" in problems[0].message
 
@@ -209,7 +209,7 @@ def test_a_variable_without_a_default_is_a_warning_where_it_is_not_set(wholesale
 def test_two_mailboxes_for_one_partner_ask_for_a_choice(wholesaler: Path, edit) -> None:
     text = (wholesaler / "systems/acme.toml").read_text()
     (wholesaler / "systems/acme-test.toml").write_text(text.replace("/acme/", "/acme-test/"))
-    assert check(wholesaler, {"ERP_TOKEN": "a", "TAX_API_KEY": "b", "ERP_WEBHOOK_SECRET": "c"}) == []
+    assert check(wholesaler, {"ERP_TOKEN": "a", "TAX_API_KEY": "b", "ERP_WEBHOOK_SECRET": "c", "SHOP_TOKEN": "d"}) == []
     edit("partners/acme.toml", 'channel = "acme"', "")
     assert [p.code for p in check(wholesaler, {}) if p.severity == "error"] == ["ambiguous-channel"]
 

@@ -11,7 +11,7 @@ from crossdock.crosswalk.routing import Destination, Router
 from crossdock.edi.x12.check_digits import is_valid
 from crossdock.workspace import WorkspaceError, check, connected, load
 
-SECRETS = {"ERP_TOKEN": "a", "TAX_API_KEY": "b", "ERP_WEBHOOK_SECRET": "c"}
+SECRETS = {"ERP_TOKEN": "a", "TAX_API_KEY": "b", "ERP_WEBHOOK_SECRET": "c", "SHOP_TOKEN": "d"}
 
 
 def test_nothing_is_wrong_with_the_example(wholesaler: Path) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from crossdock.crosswalk.routing import Destination, Router
 from crossdock.policy.stock import Schedule, StockItem, StockOwner, StockSite
-from crossdock.testing.tables import without_stock
 from crossdock.workspace import check, from_snapshot, load, snapshot
 from crossdock.workspace.compare import compare
+
+WHOLESALER = Path(__file__).parents[2] / "examples" / "wholesaler"
 
 STOCK = """
 [stock]
@@ -84,8 +85,7 @@ statuses = { QD = "damaged" }
 
 @pytest.fixture
 def stockless(wholesaler: Path) -> Path:
-    """The wholesaler, keeping no stock."""
-    without_stock(wholesaler)
+    """The wholesaler, with no word of stock anywhere."""
     partner = wholesaler / "partners" / "quick3pl.toml"
     partner.write_text(partner.read_text().partition("[movements]")[0])
     items = (wholesaler / "items.csv").read_text().splitlines()
@@ -120,6 +120,15 @@ def _append(path: Path, text: str) -> None:
 
 def test_nothing_is_wrong_with_a_workspace_that_keeps_stock(stocked: Path) -> None:
     assert [str(p) for p in check(stocked, {}) if p.severity == "error"] == []
+
+
+def test_nothing_is_wrong_with_the_example_as_it_keeps_stock() -> None:
+    found = [str(p) for p in check(WHOLESALER, {}) if p.severity == "error"]
+    assert found == []
+    loaded = load(WHOLESALER, {})
+    assert loaded.stock is not None
+    assert loaded.stock.sources() == ("quick3pl",)
+    assert {(channel.id, channel.format) for channel in loaded.channels.values()} == {("shop", "json"), ("acme", "x12")}
 
 
 def test_without_the_table_no_stock_is_kept(stockless: Path) -> None:
