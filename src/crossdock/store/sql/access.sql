@@ -26,7 +26,7 @@ UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNI
 -- Claims a write for whoever comes first, or after the lease of one who never finished it. Returns nothing when it is taken.
 INSERT INTO idempotency AS i (client, key, digest, what, name, role, begun_at, leased_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (client, key) DO UPDATE SET leased_until = excluded.leased_until
- WHERE i.status IS NULL AND i.leased_until < excluded.begun_at AND i.digest = excluded.digest
+ WHERE i.status IS NULL AND (i.leased_until IS NULL OR i.leased_until < excluded.begun_at) AND i.digest = excluded.digest
 RETURNING begun_at
 
 -- name: claimed_write
@@ -49,10 +49,10 @@ DELETE FROM idempotency WHERE client = $1 AND key = $2 AND status IS NULL
 -- Writes whose server ended before they did: what came of them nobody can say, and so does the audit log. They can still be repeated.
 WITH lapsed AS (
     UPDATE idempotency SET leased_until = NULL WHERE (client, key) IN (
-        SELECT client, key FROM idempotency WHERE leased_until < $1 - interval '10 minutes' LIMIT 500 FOR UPDATE SKIP LOCKED
+        SELECT client, key FROM idempotency WHERE leased_until < $1::timestamptz - interval '10 minutes' LIMIT 500 FOR UPDATE SKIP LOCKED
     ) RETURNING client, key, name, role, what
 )
-INSERT INTO audit_log (at, who, name, role, what, subject, key, status) SELECT $1, client, name, role, what, '', key, 0 FROM lapsed
+INSERT INTO audit_log (at, who, name, role, what, subject, key, status) SELECT $1::timestamptz, client, name, role, what, '', key, 0 FROM lapsed
 
 -- name: forget_writes
 -- Answers older than their time are not given again.
