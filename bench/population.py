@@ -48,8 +48,8 @@ STATEMENTS = (
     INSERT INTO exceptions (lane, id, key, category, cause, detail, action, subject, obligations, amount, opened_at, closed_at)
     SELECT lane, k || '/price-mismatch/1', k, CASE WHEN n % 7 = 0 THEN 'transport' ELSE 'business' END,
            (ARRAY['price-mismatch', 'unknown-item', 'short-shipped', 'overdue'])[1 + n % 4],
-           'line 1: 4.12 is said, 3.75 agreed', 'approve it, or cancel the line', '1', '{{}}', n % 5000, at, CASE WHEN c < 97 THEN at + interval '1 hour' END
-      FROM ({_ORDERS}) o WHERE c >= 95 OR n % 100 = 1
+           'line 1: 4.12 is said, 3.75 agreed', 'approve it, or cancel the line', '1', '{{}}', n % 5000, at, CASE WHEN c < 99 THEN at + interval '1 hour' END
+      FROM ({_ORDERS}) o WHERE c >= 80
     """,
     "INSERT INTO exception_intervals (lane, id, opened_at, closed_at) SELECT lane, id, opened_at, closed_at FROM exceptions ON CONFLICT DO NOTHING",
     f"""

@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from dashboard_server import CHROMIUM, Dashboard, serving  # type: ignore[import-not-found,unused-ignore]  # found on the path above
-from identity_provider import Provider  # type: ignore[import-not-found,unused-ignore]
+from sign_on_provider import Provider  # type: ignore[import-not-found,unused-ignore]
 
 from crossdock.store.embedded import Embedded
 

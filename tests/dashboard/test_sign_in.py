@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 from dashboard_server import PASSWORD, Browser, Dashboard, csrf_of  # type: ignore[import-not-found,unused-ignore]
-from identity_provider import Provider  # type: ignore[import-not-found,unused-ignore]
+from sign_on_provider import Provider  # type: ignore[import-not-found,unused-ignore]
 
 
 def link_in(dashboard: Dashboard) -> str:

@@ -178,17 +178,13 @@ class Reading:
         after: tuple[datetime, str] | None = None,
         limit: int = 50,
     ) -> list[Row]:
-        """Orders that changed last; `milestone`: only those that stand there (not of complete ones). partners: one to narrow by, or all there are. A row's
-        updated_at and key are its place."""
+        """The newest orders of these partners; `milestone`: only those that stand there (of complete ones, all). A row's created_at and key are its place."""
         at, key = after or (datetime(9999, 1, 1, tzinfo=UTC), "")
-        if only is not None:
-            partners = [only]
+        chosen = list(partners) if only is None else [only]
         if milestone is not None and milestone != "complete":
-            rows = await self._rows("orders_standing", list(partners), milestone, at, key, limit)
-        elif len(partners) == 1:
-            rows = await self._rows("orders_newest_of", partners[0], at, key, limit)
+            rows = await self._rows("orders_standing", chosen, milestone, at, key, limit)
         else:
-            rows = await self._rows("orders_newest", at, key, limit)
+            rows = await self._rows("orders_newest", chosen, at, key, limit)
         return [{**row, "summary": msgspec.json.decode(row["summary"])} for row in rows]
 
     # --- saved filters ---

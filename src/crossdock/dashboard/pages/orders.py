@@ -30,7 +30,7 @@ async def search(
     milestone: str = "",
     cursor: str | None = None,
 ) -> Response[Any]:
-    """What a reference leads to, as a page or (for the box at the top) as a list. Without one: the orders that changed last."""
+    """What a reference leads to, as a page or (for the box at the top) as a list. Without one: the newest orders."""
     principal: Principal = request.user
     reading, asked = Reading(hub.database), q.strip()[:200]
     if "part" in request.query_params:
@@ -55,7 +55,7 @@ async def search(
         partner=partner,
         milestone=chosen or "",
         milestones=LISTED,
-        more=encode([more["updated_at"], more["key"]], bound) if more else "",
+        more=encode([more["created_at"], more["key"]], bound) if more else "",
     )
 
 

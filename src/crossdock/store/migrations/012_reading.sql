@@ -50,7 +50,7 @@ CREATE TABLE saved_filters (
 );
 
 -- Orders that are not complete: few of all there have ever been.
-CREATE INDEX processes_in_flight ON processes (milestone, partner, updated_at DESC, key) WHERE process = 'order_to_cash' AND milestone <> 'complete';
+CREATE INDEX processes_in_flight ON processes (milestone, partner, created_at DESC, key DESC) WHERE process = 'order_to_cash' AND milestone <> 'complete';
 -- What people read off a label or a page is often the end of a number.
 CREATE INDEX names_from_the_end ON names ((reverse(value)) COLLATE "C") WHERE kind NOT IN ('customer', 'item', 'control-number', 'message');
 -- These come about in the order of their time, so that a summary of ranges is enough to find the last of them.

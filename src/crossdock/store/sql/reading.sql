@@ -101,23 +101,22 @@ SELECT b.value, b.kind, b.key, b.rank, p.process, p.milestone, p.partner, p.summ
  ORDER BY b.rank, length(b.value), b.value, b.key LIMIT $8
 
 -- name: orders_newest
--- Orders that changed last, behind ($1 changed, $2 key). At most $3.
-SELECT key, milestone, partner, summary::text AS summary, created_at, updated_at FROM processes
- WHERE process = 'order_to_cash' AND updated_at <= $1 AND (updated_at < $1 OR key > $2) ORDER BY updated_at DESC, key LIMIT $3
-
--- name: orders_newest_of
--- Orders of a partner that changed last, behind ($2 changed, $3 key). At most $4.
-SELECT key, milestone, partner, summary::text AS summary, created_at, updated_at FROM processes
- WHERE partner = $1 AND process = 'order_to_cash' AND updated_at <= $2 AND (updated_at < $2 OR key > $3) ORDER BY updated_at DESC, key LIMIT $4
-
--- name: orders_standing
--- Orders in flight at milestone $2 that changed last, of these partners ($1), behind ($3 changed, $4 key): a range of an index for each partner. At most $5.
+-- The newest orders of these partners ($1), behind ($2 first heard of, $3 key): a range of an index for each partner. At most $4.
 SELECT o.* FROM unnest($1::text[]) AS w (partner)
  CROSS JOIN LATERAL (
     SELECT key, milestone, partner, summary::text AS summary, created_at, updated_at FROM processes
-     WHERE process = 'order_to_cash' AND milestone <> 'complete' AND milestone = $2 AND partner = w.partner AND updated_at <= $3 AND (updated_at < $3 OR key > $4)
-     ORDER BY updated_at DESC, key LIMIT $5
- ) o ORDER BY o.updated_at DESC, o.key LIMIT $5
+     WHERE partner = w.partner AND process = 'order_to_cash' AND (created_at, key) < ($2::timestamptz, $3::text)
+     ORDER BY created_at DESC, key DESC LIMIT $4
+ ) o ORDER BY o.created_at DESC, o.key DESC LIMIT $4
+
+-- name: orders_standing
+-- The newest orders that stand at milestone $2 and are not complete, of these partners ($1), behind ($3 first heard of, $4 key): a range of an index for each partner. At most $5.
+SELECT o.* FROM unnest($1::text[]) AS w (partner)
+ CROSS JOIN LATERAL (
+    SELECT key, milestone, partner, summary::text AS summary, created_at, updated_at FROM processes
+     WHERE process = 'order_to_cash' AND milestone <> 'complete' AND milestone = $2 AND partner = w.partner AND (created_at, key) < ($3::timestamptz, $4::text)
+     ORDER BY created_at DESC, key DESC LIMIT $5
+ ) o ORDER BY o.created_at DESC, o.key DESC LIMIT $5
 
 -- name: filters_of
 -- The filters that somebody has saved.
