@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "crossdock"
-PURE = ("trade", "facts", "ledger", "edi", "crosswalk", "policy", "process", "reconcile")
+PURE = ("trade", "facts", "ledger", "edi", "crosswalk", "policy", "process", "reconcile", "events")
 CLOCKS = frozenset(("now", "today", "utcnow", "fromtimestamp", "utcfromtimestamp", "perf_counter", "monotonic"))
 
 
