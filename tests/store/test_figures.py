@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -273,6 +274,12 @@ def test_a_percentile_is_within_its_bucket() -> None:
         exact = values[math.ceil(part * len(values)) - 1]
         assert measured.percentile(part) == pytest.approx(exact, rel=0.19)
     assert Measured().percentile(0.5) is None and Measured().mean is None
+
+
+def test_every_key_figure_is_defined_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "kpis.md").read_text()
+    for kpi in KPIS.values():
+        assert f"| {kpi.name} (`{kpi.id}`) | {kpi.unit} |" in page
 
 
 async def test_only_one_measures_at_a_time(database: Database) -> None:

@@ -130,7 +130,9 @@ def touched_of(plan: list[dict[str, Any]]) -> float:
 
 
 async def explained(database: Database, how: str, query: str, *arguments: Any) -> list[dict[str, Any]]:
-    async with database.pool.acquire() as connection:
+    async with database.transaction() as connection:
+        if query.startswith("measure_"):
+            await connection.execute(SQL["plan_measuring"])
         found = await connection.fetchval(f"EXPLAIN ({how}, FORMAT JSON) {SQL[query]}", *arguments)
     return list(nodes(msgspec.json.decode(found)[0]["Plan"]))
 

@@ -227,6 +227,7 @@ class Figures:
             if not rows:
                 return 0
             lanes, done, upto = [r["lane"] for r in rows], [r["done"] for r in rows], [r["upto"] for r in rows]
+            await connection.execute(SQL["plan_measuring"])
             await connection.execute(SQL["measure_lags"], lanes, done, upto, SETTLING, OUR_OWN)
             await connection.execute(SQL["measure_orders"], lanes, done, upto, BY_HAND)
             await connection.execute(SQL["save_measuring"], lanes, upto)

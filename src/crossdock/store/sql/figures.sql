@@ -2,6 +2,10 @@
 -- One process at a time measures: says whether it is this one, to the end of the transaction.
 SELECT pg_try_advisory_xact_lock($1)
 
+-- name: plan_measuring
+-- To the end of the transaction: what a batch of orders has told is joined by hashing, which the planner, who knows nothing of its size, would take for a row or two.
+SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true)
+
 -- name: lanes_to_measure
 -- How far each lane has been measured and may be now, at most $1 facts on: never further than it is folded. Lanes with nothing ahead are left out.
 SELECT c.lane, coalesce(m.position, 0) AS done, least(c.position, coalesce(m.position, 0) + $1::bigint) AS upto
@@ -57,9 +61,11 @@ WITH ahead AS (
     SELECT o.lane, o.key, f.type, f.source, f.message, f.occurred_at, b.*
       FROM orders o CROSS JOIN LATERAL unnest(o.positions) AS n (position) CROSS JOIN LATERAL (
         SELECT type, source, message, occurred_at, body FROM facts WHERE facts.lane = o.lane AND facts.position = n.position LIMIT 1
-      ) f CROSS JOIN LATERAL json_to_record(convert_from(f.body, 'UTF8')::json)
+      ) f CROSS JOIN LATERAL json_to_record(
+        CASE WHEN f.type IN ('order.received', 'order.changed', 'order.cancelled', 'order.lines-resolved', 'shipment.confirmed', 'document.sent', 'acknowledgement.received')
+             THEN convert_from(f.body, 'UTF8')::json ELSE '{}'::json END)
            AS b (obligation text, shipment text, release text, site text, ship_no_later date, status text, purpose text, by text)
-), taken AS (
+), taken AS MATERIALIZED (
     SELECT lane, key,
            min(occurred_at) FILTER (WHERE type = 'order.received') AS ordered_at,
            max(occurred_at) FILTER (WHERE type = 'shipment.confirmed') AS shipped_at,
@@ -83,18 +89,18 @@ WITH ahead AS (
     SELECT b.lane, b.key, x.obligations FROM base b CROSS JOIN LATERAL (
         SELECT obligations FROM exceptions WHERE exceptions.lane = b.lane AND exceptions.key = b.key AND category = 'business' OFFSET 0
     ) x
-), troubled AS (
+), troubled AS MATERIALIZED (
     SELECT DISTINCT lane, key, true AS so FROM troubles
-), held AS (
+), held AS MATERIALIZED (
     SELECT DISTINCT lane, key, unnest(obligations) AS obligation, true AS so FROM troubles
-), ships AS (
+), ships AS MATERIALIZED (
     SELECT lane, key, shipment, min(occurred_at) AS at, (array_agg(release ORDER BY occurred_at))[1] AS release,
            max(occurred_at) FILTER (WHERE purpose = 'replace') AS replaced_at
       FROM told WHERE type = 'shipment.confirmed' GROUP BY lane, key, shipment
-), sent AS (
+), sent AS MATERIALIZED (
     SELECT lane, key, obligation, split_part(substr(obligation, length(key) + 2), '/', 1) AS kind, min(occurred_at) AS at
       FROM told WHERE type = 'document.sent' GROUP BY lane, key, obligation
-), answered AS (
+), answered AS MATERIALIZED (
     SELECT lane, key, obligation, min(occurred_at) AS at, bool_or(status = 'rejected') AS rejected
       FROM told WHERE type = 'acknowledgement.received' GROUP BY lane, key, obligation
 ), spans AS (
@@ -139,7 +145,7 @@ WITH ahead AS (
       LEFT JOIN answered a ON a.lane = s.lane AND a.key = s.key AND a.obligation = s.obligation
       LEFT JOIN ships h ON h.lane = s.lane AND h.key = s.key AND s.obligation = s.key || '/ship-notice/' || h.shipment
      WHERE s.kind = 'ship-notice'
-), cases AS (
+), cases AS MATERIALIZED (
     SELECT lane, key, kpi, (at AT TIME ZONE 'UTC')::date AS day, 1::numeric AS cases, greatest(0, floor(extract(epoch FROM span) * 1000)) AS total FROM spans WHERE span IS NOT NULL
     UNION ALL
     SELECT lane, key, kpi, (at AT TIME ZONE 'UTC')::date, cases, total FROM shares
