@@ -4,47 +4,33 @@
 3 there is no such thing. 4 the database cannot be reached.
 """
 
-import typer
+import os
+import sys
+from typing import TYPE_CHECKING, Any
 
-from crossdock.cli import (
-    channels,
-    demo,
-    edi,
-    events,
-    keys,
-    lookup,
-    messages,
-    reconcile,
-    replay,
-    run,
-    serve,
-    stock,
-    workspace,
-)
-from crossdock.cli.session import versions_and_backlog
+from crossdock.cli.commands import COMMANDS, listed, loaded
 
-app = typer.Typer(
-    name="crossdock",
-    help="The open integration hub for distributors: what is owed to whom by when, done once, and why not yet.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-)
-workspace.register(app, versions_and_backlog)
-run.register(app)
-serve.register(app)
-lookup.register(app)
-messages.register(app)
-replay.register(app)
-stock.register(app)
-channels.register(app)
-demo.register(app)
-app.add_typer(edi.app, name="edi")
-app.add_typer(events.events, name="events")
-app.add_typer(keys.app, name="keys")
-app.add_typer(reconcile.app, name="reconcile")
-app.add_typer(events.subscriptions, name="subscriptions")
+if TYPE_CHECKING:
+    import typer
+
+    app: typer.Typer
+
+
+def __getattr__(name: str) -> Any:
+    """`app`: the application with every command, made when it is first asked for."""
+    if name == "app":
+        globals()["app"] = loaded(COMMANDS)
+        return globals()["app"]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main() -> None:
-    """The entry point of the `crossdock` command."""
-    app()
+    """The entry point of the `crossdock` command. Loads the one command that is asked for; all of them for completion, and for what is none."""
+    words = sys.argv[1:]
+    if "_CROSSDOCK_COMPLETE" in os.environ:
+        asked = loaded(COMMANDS)
+    elif words in ([], ["--help"]):
+        asked = listed()
+    else:
+        asked = loaded([words[0]] if words[0] in COMMANDS else COMMANDS)
+    asked()

@@ -17,7 +17,6 @@ from rich.table import Table
 
 from crossdock.store.database import UNREACHABLE, Database, connect
 from crossdock.store.embedded import Embedded
-from crossdock.wiring import KeptVersions, WaitingWork
 from crossdock.workspace import WorkspaceError, load
 from crossdock.workspace.apply import Backlog, Versions
 
@@ -64,6 +63,8 @@ def _lanes(workspace: Path) -> int:
 @asynccontextmanager
 async def versions_and_backlog(workspace: Path) -> AsyncIterator[tuple[Versions, Backlog]]:
     """The database's side of a workspace."""
+    from crossdock.wiring import KeptVersions, WaitingWork  # every connector there is, for who needs one
+
     async with database_of(workspace) as database:
         yield KeptVersions(database), WaitingWork(database)
 

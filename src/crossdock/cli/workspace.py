@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from crossdock.cli.session import versions_and_backlog
 from crossdock.workspace import Problem, WorkspaceError, load
 from crossdock.workspace import check as check_workspace
 from crossdock.workspace.apply import Applied, Backlog, Objection, Overtaken, Version, Versions, in_force, roll_back
@@ -41,7 +42,7 @@ Note = Annotated[str, typer.Option("--note", "-m", help="Why; kept with the vers
 HERE = Path()
 
 
-def register(app: typer.Typer, opened: Opener) -> None:
+def register(app: typer.Typer, opened: Opener = versions_and_backlog) -> None:
     """Adds the commands to `app`; `opened` gives the database's side when one needs it."""
 
     @app.command()
