@@ -80,3 +80,13 @@ def test_what_is_not_there_or_not_understood_ends_with_its_code(typed: Path) -> 
     crossdock("stock", "--system", "wms", "--file", str(typed / "none.csv"), code=3)
     (typed / "bad.csv").write_text("item,quantity\nA,1\n")
     crossdock("stock", "--system", "wms", "--file", str(typed / "bad.csv"), code=1)
+
+
+def test_small_repairs_are_made_together_and_what_is_left_is_named(typed: Path, database_url: str) -> None:
+    asyncio.run(receive(database_url))
+    crossdock("stock", "--system", "wms", "--file", told(typed, 37), code=1)
+    crossdock("repair", "--reason", "monthly", code=2)
+    crossdock("repair", KEY, "--free", "--reason", "monthly", code=2)
+    done = json.loads(crossdock("repair", "--free", "--reason", "monthly", "--json", code=0))
+    assert done["repaired"] == []
+    assert done["left"] == [{"variance": KEY, "why": "its value is not known"}]
