@@ -87,13 +87,7 @@ class Operations:
         """The lane of a key."""
         return lane_of(key, self._database.lanes)
 
-    # --- references ---
-
-    async def references(
-        self, text: str, only: str | None, after: tuple[int, str, str, str] | None, limit: int
-    ) -> list[Row]:
-        """Processes that a reference leads to: the whole value first, then what begins with it. A row's `other`, value, kind and key are its place."""
-        return await self._rows("references_page", text, only, *(after or (-1, "", "", "")), limit)
+    # --- processes ---
 
     async def owner(self, key: str, only: str | None) -> Row | None:
         """A process's kind and partner; None where there is no such process, or it is not theirs to see."""

@@ -1,35 +1,45 @@
 """Search by any reference people have in hand, and the lineage of what it leads to."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Router, get
 from litestar.params import Parameter
 
-from crossdock.api.asked import LONGEST_WORD, PLAIN, Cursor, Limit, whole
+from crossdock.api.asked import LONGEST_WORD, PLAIN, whole
 from crossdock.api.hub import Hub
-from crossdock.api.paging import DEFAULT_LIMIT, Page, decode, page
 from crossdock.api.permission import Permission, allowed
 from crossdock.api.principal import Principal
 from crossdock.api.problem import problem
 from crossdock.facts.codec import encode
 from crossdock.store.lineage import lineage
 from crossdock.store.operations import Operations
+from crossdock.store.reading import Reading
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A reference and the process that it leads to. kind: purchase-order, shipment, invoice, tracking, control-number, ...; key: ours. whole: it is what was asked for, not
-    only its beginning."""
+    """A process and the reference that leads to it. kind: purchase-order, shipment, invoice, tracking, control-number, ...; key: ours. match: whether the reference is what was
+    asked for, begins so or ends so."""
 
     value: str
     kind: str
     key: str
+    match: Literal["whole", "begins", "ends"]
     process: str
     partner: str | None
     milestone: str
     updated_at: datetime
-    whole: bool
+
+
+MATCHES: tuple[Literal["whole", "begins", "ends"], ...] = ("whole", "begins", "ends")
+
+
+class Hits(msgspec.Struct, frozen=True):
+    """What was found, the best first, each process once. more: there may be others; ask for more of the reference."""
+
+    items: list[Found]
+    more: bool
 
 
 @get("/search", guards=[allowed(Permission.ORDERS_READ)])
@@ -42,19 +52,18 @@ async def search(
             min_length=1,
             max_length=LONGEST_WORD,
             pattern=PLAIN,
-            description="A PO, order, shipment, BOL, PRO, tracking, SSCC, invoice, ERP or control number, or how one begins.",
+            description="A PO, order, shipment, BOL, PRO, tracking, SSCC, invoice, ERP or control number, or how one begins or ends.",
         ),
     ],
-    cursor: Cursor = None,
-    limit: Limit = DEFAULT_LIMIT,
-) -> Page[Found]:
-    """Search. Processes that a reference leads to: those that it names whole first, then those whose references begin with it."""
-    bound = ("search", q, principal.only)
-    after = decode(cursor, bound, tuple[int, str, str, str])
-    rows = await Operations(hub.database).references(q.strip(), principal.only, after, limit + 1)
-    made = page(rows, limit, bound, lambda row: [row["other"], row["value"], row["kind"], row["key"]])
-    items = [Found(**{k: v for k, v in row.items() if k != "other"}, whole=row["other"] == 0) for row in made.items]
-    return Page(items, made.next)
+    limit: Annotated[int, Parameter(ge=1, le=100, description="Processes, at the most.")] = 20,
+) -> Hits:
+    """Search. Processes that a reference leads to: those that it names whole, then those whose references begin so, then those whose references end so."""
+    rows = await Reading(hub.database).search(q, principal.only, limit + 1)
+    items = [
+        Found(**{name: row[name] for name in Found.__struct_fields__ if name != "match"}, match=MATCHES[row["rank"]])
+        for row in rows[:limit]
+    ]
+    return Hits(items, len(rows) > limit)
 
 
 class ToldFact(msgspec.Struct, frozen=True):

@@ -182,13 +182,3 @@ SELECT v.key, v.system, v.item, v.site, v.place, v.lot, v.owner, v.status, coale
 -- name: versions_page
 -- Versions of the workspace without their snapshots, the newest first, behind the number $1. At most $2.
 SELECT version, digest, applied_by, applied_at, note, active FROM workspace_versions WHERE version < $1::int ORDER BY version DESC LIMIT $2
-
--- name: references_page
--- References that are $1 (whole first, then those that begin with it), each with the process that it leads to; of one partner where $2 says so. Behind ($3 other, $4 value, $5 kind,
--- $6 key), where other is 0 for the whole value and 1 for what begins with it. At most $7.
-SELECT n.value, n.kind, n.key, p.process, p.partner, p.milestone, p.updated_at, (n.value <> $1)::int AS other
-  FROM names n JOIN processes p ON p.lane = n.lane AND p.key = n.key
- WHERE (n.value = $1 OR n.value LIKE replace(replace(replace($1, '\', '\\'), '%', '\%'), '_', '\_') || '%')
-   AND ($2::text IS NULL OR p.partner = $2)
-   AND ((n.value <> $1)::int, n.value, n.kind, n.key) > ($3::int, $4::text, $5::text, $6::text)
- ORDER BY other, n.value, n.kind, n.key LIMIT $7
