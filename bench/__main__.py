@@ -1,6 +1,6 @@
 """All measurements, one after the other, each in a process of its own and with a limit of its own time: `make bench`.
 
-    python -m bench [--only codec,road,delay,growth,memory,promising,stock,reconcile,year] [--quick]
+    python -m bench [--only codec,road,delay,growth,memory,promising,stock,reconcile,year,api] [--quick]
 
 `road` is our whole orders beside DBOS. Not among those that are run by default: `kill`, the long run with kill -9 (`python -m bench.kill`). Ends with 1
 when one of them failed or did not come to its end.
@@ -46,10 +46,11 @@ ALL: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
     ),
     "reconcile": (("bench.reconcile",), ("--positions", "20000"), 240),
     "year": (("bench.year",), ("--items", "300", "--days", "30", "--moves", "40"), 1200),
+    "api": (("bench.api",), ("--seconds", "1", "--rounds", "1", "--rate", "20"), 300),
     "kill": (("bench.kill",), ("--orders", "60", "--kills", "4", "--gap", "3"), 3600),
 }
 """By name: the command, what makes it small, and the seconds after which it is ended."""
-DEFAULT = ("codec", "road", "delay", "growth", "memory", "promising", "stock", "reconcile", "year")
+DEFAULT = ("codec", "road", "delay", "growth", "memory", "promising", "stock", "reconcile", "year", "api")
 GRACE_SECONDS = 20.0
 
 

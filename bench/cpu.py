@@ -14,11 +14,15 @@ def own_cpu_seconds(pids: Iterable[int]) -> float:
 def postgres_cpu_seconds(postmaster: int) -> float:
     """Processor time that a PostgreSQL has spent, its ended backends included."""
     process = psutil.Process(postmaster)
-    ended = process.cpu_times()
-    total = float(ended.children_user + ended.children_system)
-    for each in (process, *process.children(recursive=True)):
-        try:
-            total += own_cpu_seconds([each.pid])
-        except psutil.NoSuchProcess:
-            continue
-    return total
+    while True:
+        ended = process.cpu_times()
+        total = float(ended.children_user + ended.children_system)
+        for each in (process, *process.children(recursive=True)):
+            try:
+                total += own_cpu_seconds([each.pid])
+            except psutil.NoSuchProcess:
+                continue
+        after = process.cpu_times()
+        # A backend that ended meanwhile is in neither sum.
+        if (after.children_user, after.children_system) == (ended.children_user, ended.children_system):
+            return total

@@ -178,6 +178,8 @@ async def writer(url: str, index: int, count: int, batch: int, items: int, profi
     print(json.dumps(len(rows)), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     print(json.dumps(await copy(database, rows, batch, "plain")), flush=True)
+    # Its backends live until their processor time has been read.
+    await asyncio.to_thread(sys.stdin.readline)
     await database.close()
 
 

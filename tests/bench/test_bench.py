@@ -67,3 +67,26 @@ def test_promising_is_measured_without_a_database() -> None:
     figures = _figures("bench.promising", "--scale", "0.01")
     assert len(figures) == 10
     assert all(figure["value"] > 0 for figure in figures)
+
+
+def test_movements_and_promises_are_measured_and_the_books_are_proven_behind_them() -> None:
+    sizes = {"movements": 500, "batches": 200, "items": 40, "catalogue": 3000, "rate": 20, "seconds": 1}
+    figures = _figures("bench.stock", *(f"--{name}={size}" for name, size in sizes.items()))
+    assert len(figures) == 13
+    (wrong,) = [figure for figure in figures if figure["aim"] == "0"]
+    assert wrong["value"] == 0
+    assert all(figure["value"] > 0 for figure in figures if figure is not wrong and figure["unit"] != "us")
+
+
+def test_reconciliation_is_measured_beside_duckdb() -> None:
+    pytest.importorskip("duckdb")
+    figures = _figures("bench.reconcile", "--positions", "3000")
+    assert {"DuckDB", ""} == {figure["against"] for figure in figures}
+    assert all(figure["value"] > 0 for figure in figures)
+
+
+def test_a_year_is_reconciled_and_every_fault_accounted_for() -> None:
+    figures = _figures("bench.year", "--items", "300", "--days", "15", "--moves", "40")
+    planted, found, _, raised, compared, _ = (figure["value"] for figure in figures)
+    assert found == planted > 0
+    assert (raised, compared) == (0, 45)

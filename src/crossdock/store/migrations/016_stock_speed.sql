@@ -2,6 +2,8 @@
 ALTER TABLE snapshot_lines ALTER COLUMN snapshot SET DEFAULT current_setting('crossdock.snapshot')::bigint;
 -- Ranges are summed up as they fill, so that the lines of one snapshot are found without reading those of the days before.
 ALTER INDEX snapshot_lines_of SET (autosummarize = on);
+-- Lines are dropped after a few days: nothing is gained by freezing them before.
+ALTER TABLE snapshot_lines SET (autovacuum_vacuum_insert_threshold = -1);
 
 -- What stands of own stock in one place, whatever the lot and entity, laid out so that asking for one place reads one column of stock.
 CREATE VIEW stock_by_place AS
