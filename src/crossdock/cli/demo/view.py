@@ -61,20 +61,21 @@ class Look(msgspec.Struct, frozen=True):
 
 def frame(look: Look) -> RenderableType:
     """The whole view."""
-    left = Group(_orders(look), _deliveries(look))
-    right = Group(_owed(look), _exceptions(look))
-    if look.stock is not None and look.at is not None:
-        left = Group(_orders(look), panel(look.stock, look.at))
-        right = Group(_owed(look), _deliveries(look), _exceptions(look))
-    board = Table.grid(expand=True, padding=(0, 1))
-    board.add_column(ratio=1)
-    board.add_column(ratio=1)
-    board.add_row(left, right)
+    left = [_orders(look)] if look.stock is None or look.at is None else [_orders(look), panel(look.stock, look.at)]
+    board = _beside(Group(*left), Group(_owed(look), _deliveries(look)))
     facts = look.counts["facts"]
     title = (
         f"Crossdock  {look.placed} of {look.planned} orders placed  {facts['recorded']:,} facts  {look.seconds:.0f} s"
     )
-    return Group(Text(title, style="bold"), board, _ticker(look), _mischief(look))
+    return Group(Text(title, style="bold"), board, _ticker(look), _beside(_mischief(look), _exceptions(look)))
+
+
+def _beside(left: RenderableType, right: RenderableType) -> Table:
+    board = Table.grid(expand=True, padding=(0, 1))
+    board.add_column(ratio=1)
+    board.add_column(ratio=1)
+    board.add_row(left, right)
+    return board
 
 
 def line(look: Look) -> str:
@@ -137,7 +138,7 @@ def _deliveries(look: Look) -> Panel:
             Text(str(backlog or ""), style="yellow" if backlog else ""),
             str(done.get(system, "")),
         )
-    return Panel(table, title="deliveries", title_align="left", height=8)
+    return Panel(table, title="deliveries", title_align="left", height=9)
 
 
 def _exceptions(look: Look) -> Panel:

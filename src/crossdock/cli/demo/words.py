@@ -22,6 +22,7 @@ from crossdock.facts.order import (
     ShipmentPosted,
     TaxReceived,
 )
+from crossdock.facts.stock import StockReserved
 from crossdock.testing.tallies import ErpTally, RetailerTally, Tally, TaxTally, WarehouseTally
 
 DOCUMENTS = {
@@ -86,6 +87,9 @@ def told(fact: Fact) -> str:
         case ShipmentConfirmed(lines=lines, shipment=shipment):
             units = sum((line.quantity for line in lines), Decimal(0))
             return f"the warehouse ships {units:f} units (945, {shipment})"
+        case StockReserved(lines=lines):
+            lacking = [f"line {line.line} lacks {line.backordered.normalize():f}" for line in lines if line.backordered]
+            return f"stock is set apart; {', '.join(lacking)}" if lacking else "stock is set apart"
         case HoldPlaced(reason=reason):
             return f"held: {reason}"
         case HoldReleased():
