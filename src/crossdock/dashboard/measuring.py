@@ -37,7 +37,7 @@ async def measured(hub: Hub) -> int:
 
 async def _measure(figures: Figures) -> None:
     try:
-        while await figures.measure():
+        while await figures.measure():  # noqa: ASYNC110 - the steps are the work, not a wait
             await asyncio.sleep(0)
     except Exception as error:
         _log.warning("figures cannot be measured, the next page tries again", error=f"{type(error).__name__}: {error}")

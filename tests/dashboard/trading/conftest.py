@@ -43,12 +43,10 @@ def partner(traded: Dashboard) -> Browser:
 
 
 @pytest.fixture
-def window(traded: Dashboard, chromium: Any) -> Iterator[Any]:
+def window(traded: Dashboard, ann: Browser, chromium: Any) -> Iterator[Any]:
     """A page of a real browser, signed in as the administrator; a script that is refused or fails is an error."""
     context = chromium.new_context(base_url=traded.url, viewport={"width": 1360, "height": 900})
-    context.add_cookies(
-        [{"name": "crossdock", "value": traded.signed_in("ann").client.cookies["crossdock"], "url": traded.url}]
-    )
+    context.add_cookies([{"name": "crossdock", "value": ann.client.cookies["crossdock"], "url": traded.url}])
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
