@@ -11,7 +11,7 @@ from play import AGREEMENT, KEY, Play, order, ordered, shipped
 
 from crossdock.events import Event
 from crossdock.events.orders import events_of
-from crossdock.events.standing import Told, encode
+from crossdock.events.standing import Seen, Told, encode, figures_of
 from crossdock.facts import Fact
 from crossdock.facts import order as facts
 from crossdock.flow.announce import mark_of, read_off, walk
@@ -33,7 +33,8 @@ def cut(played: list[Fact], at: list[int], live: bool = False) -> list[Event]:
         stands = as_folded(history[:end], told)
         steps = read_off(history[begin:end], stands) if live else None
         if steps is None:
-            steps = walk(history[:end], history[begin:end], lambda partner, version: AGREEMENT)
+            final = Seen(stands.milestone, figures_of(stands.summary)) if live else None
+            steps = walk(history[:end], history[begin:end], lambda partner, version: AGREEMENT, final)
         told, events = events_of(told, steps)
         if any(seen is not None for _, seen in steps):
             told = msgspec.structs.replace(told, mark=mark_of(stands))

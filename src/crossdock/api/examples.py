@@ -247,6 +247,48 @@ EXAMPLES = (
         summary="Who wrote what about an order",
         parameters={"subject": "ACME-PO100001"},
     ),
+    Example(
+        operation="GET /v1/events",
+        name="invoices-of-a-partner",
+        role="partner",
+        summary="What was invoiced, from the beginning",
+        parameters={"after": "0", "types": "crossdock.invoice.issued.v1"},
+    ),
+    Example(
+        operation="GET /v1/events",
+        name="demand-since",
+        role="integration",
+        summary="Demand for a planning tool, from a moment on",
+        parameters={
+            "since": "2026-03-01T00:00:00Z",
+            "types": "crossdock.demand.accepted.v1,crossdock.demand.shipped.v1",
+        },
+    ),
+    Example(
+        operation="POST /v1/subscriptions",
+        name="a-partners-webhook",
+        role="partner",
+        summary="A partner wants to be called about its shipments and invoices",
+        body={
+            "url": "https://hooks.example.com/crossdock",
+            "types": ["crossdock.shipment.confirmed.v1", "crossdock.invoice.issued.v1"],
+        },
+        parameters={"Idempotency-Key": "example-subscription-1"},
+        status=(201,),
+    ),
+    Example(
+        operation="GET /v1/subscriptions",
+        name="own",
+        role="partner",
+        summary="Webhooks, and how each stands",
+    ),
+    Example(
+        operation="GET /v1/schemas/{type}",
+        name="of-a-type",
+        role="integration",
+        summary="The JSON Schema of a type of event",
+        parameters={"type": "crossdock.order.accepted.v1"},
+    ),
 )
 
 

@@ -86,9 +86,10 @@ async def _of_facts(
     if walks:
         histories = await held.histories(walks)
         for key in walks:
-            in_step = standings[key].last == orders[key][-1].position
-            open_still = in_step and standings[key].milestone not in CLOSED
-            steps[key] = _walked(histories[key], orders[key], agreements, open_still)
+            stands = standings[key]
+            in_step = stands.last == orders[key][-1].position
+            final = Seen(stands.milestone, figures_of(stands.summary)) if in_step else None
+            steps[key] = _walked(histories[key], orders[key], agreements, final)
     found: list[Event] = []
     told: dict[str, tuple[int, bytes]] = {}
     for key in orders:
@@ -133,9 +134,9 @@ def read_off(about: Sequence[Fact], stands: Stands) -> list[Step] | None:
     return [(fact, seen if fact is one else None) for fact in about]
 
 
-def _walked(history: Sequence[Fact], about: Sequence[Fact], agreements: Agreements, open_still: bool) -> list[Step]:
+def _walked(history: Sequence[Fact], about: Sequence[Fact], agreements: Agreements, final: Seen | None) -> list[Step]:
     try:
-        return walk(history, about, agreements, open_still)
+        return walk(history, about, agreements, final)
     except VersionNotRead:
         raise
     except Exception as error:
@@ -145,10 +146,10 @@ def _walked(history: Sequence[Fact], about: Sequence[Fact], agreements: Agreemen
 
 
 def walk(
-    history: Iterable[Fact], about: Sequence[Fact], agreements: Agreements, open_still: bool = False
+    history: Iterable[Fact], about: Sequence[Fact], agreements: Agreements, final: Seen | None = None
 ) -> list[Step]:
     """The facts in `about`, the last of `history`, each with how the order stood after it, worked out by the process as of when the fact was recorded.
-    open_still: it is known that the order is not closed after the last."""
+    final: how it stands after the last, where that is known."""
     first = about[0].position
     state = order_to_cash.new(about[0].key)
     states = []
@@ -177,17 +178,23 @@ def walk(
                 return
             steps[n] = (fact, after)
 
+    moving = [n for n, (fact, _) in enumerate(states) if moves(fact)]
+    known = final is not None and (not final.closed or moving[-1:] == [len(states) - 1])
     for n, (fact, state) in enumerate(states):
         steps.append((fact, None))
         if moves(fact):
             closing()
-            before = stood(fact, state)
-            seen = seen_of(before)
+            if known and final is not None and n == moving[-1]:
+                # What comes behind it only meets obligations, and closes nothing.
+                seen = final
+            else:
+                before = stood(fact, state)
+                seen = seen_of(before)
             steps[n] = (fact, seen)
             quiet = []
         else:
             quiet.append((n, fact, state))
-    if not open_still:
+    if final is None or final.closed:
         closing()
     return steps
 
