@@ -22,6 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from bench.figures import Figure, ends_when_told, options, told
 from bench.ground import Ground
 from bench.machine import machine
 from crossdock.store.access import Access
@@ -126,18 +129,18 @@ def _told(times: list[float], statuses: dict[int, int], seconds: float) -> dict[
     }
 
 
-def client(told: dict[str, Any]) -> None:
+def client(wanted: dict[str, Any]) -> None:
     """The client's process: what it is to do comes as JSON, what it measured goes out as JSON."""
     import uvloop
 
-    work = _reads(**told["reads"]) if "reads" in told else _submits(**told["submits"])
+    work = _reads(**wanted["reads"]) if "reads" in wanted else _submits(**wanted["submits"])
     sys.stdout.write(json.dumps(uvloop.run(work)))
 
 
-def measured(**told: Any) -> dict[str, Any]:
+def measured(**wanted: Any) -> dict[str, Any]:
     """What the client's process measures."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.api", "--client", json.dumps(told)], capture_output=True, text=True
+        [sys.executable, "-m", "bench.api", "--client", json.dumps(wanted)], capture_output=True, text=True
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
@@ -223,11 +226,15 @@ async def _places(url: str) -> list[tuple[int, str]]:
     return [(row["lane"], row["key"]) for row in rows]
 
 
-def _line(name: str, told: dict[str, Any]) -> str:
-    return (
-        f"  {name:28} {told['per_second']:8.0f} /s   p50 {told['p50_ms']:6.1f} ms   p95 {told['p95_ms']:6.1f} ms   p99 {told['p99_ms']:6.1f} ms"
-        f"   {', '.join(f'{count} x {status}' for status, count in told['statuses'].items())}"
-    )
+def _figures(name: str, found: list[dict[str, Any]], note: str, aim: str = "") -> list[Figure]:
+    """Rate and times of the round in the middle."""
+    each = _middle(found)
+    said = f"{note}; {', '.join(f'{count} x {status}' for status, count in each['statuses'].items())}"
+    return [
+        Figure(name=name, value=each["per_second"], unit="/s", note=said),
+        Figure(name=f"{name}, p50", value=each["p50_ms"], unit="ms"),
+        Figure(name=f"{name}, p99", value=each["p99_ms"], unit="ms", aim=aim),
+    ]
 
 
 def _middle(found: list[dict[str, Any]]) -> dict[str, Any]:
@@ -235,7 +242,7 @@ def _middle(found: list[dict[str, Any]]) -> dict[str, Any]:
     return sorted(found, key=lambda told: float(told["per_second"]))[len(found) // 2]
 
 
-def main(seconds: float, rounds: int, rate: float) -> None:
+def main(seconds: float, rounds: int, rate: float, as_json: bool) -> None:
     """Measures, and prints."""
     with Ground() as ground:
         file = Path(ground.workspace) / "crossdock.toml"
@@ -252,39 +259,34 @@ def main(seconds: float, rounds: int, rate: float) -> None:
         subprocess.run(apply, env=environ, check=True, capture_output=True)
         key = asyncio.run(_key(ground.url))
         ours = ["crossdock", "serve", "-w", str(ground.workspace), "--listen", f"127.0.0.1:{here}"]
-        print(machine())
         with serving(ours, here, environ):
-            measured(submits={"port": here, "key": key, "seconds": 2, "rate": ORDERS_READ / 2})
+            submit = {"port": here, "key": key, "rate": rate}
+            measured(submits={**submit, "seconds": min(2.0, seconds)})
+            submitted = [measured(submits={**submit, "seconds": seconds}) for _ in range(rounds)]
             places = asyncio.run(_places(ground.url))
-            print(
-                f"orders submitted at {rate:g}/s for {seconds:g} s, kept, folded and answered; then as many as go through on {CONNECTIONS} connections"
-            )
-            told = [
-                measured(submits={"port": here, "key": key, "seconds": seconds, "rate": rate}) for _ in range(rounds)
-            ]
-            for each in told:
-                print(_line("POST /v1/orders", each))
+            mine: list[dict[str, Any]] = []
+            plain: list[dict[str, Any]] = []
+            more = {"key": key, "seconds": seconds, "connections": CONNECTIONS}
             with serving(["bench.api", "--bare", str(there), ground.url], there, environ):
-                print(
-                    f"status of {len(places)} orders, {CONNECTIONS} connections, {rounds} rounds of {seconds:g} s by turns, the one in the middle"
-                )
-                mine: list[dict[str, Any]] = []
-                plain: list[dict[str, Any]] = []
                 for _ in range(rounds):
-                    more = {"key": key, "seconds": seconds, "connections": CONNECTIONS}
                     mine.append(measured(reads={"port": here, "paths": [f"/v1/orders/{k}" for _, k in places], **more}))
-                    plain.append(
-                        measured(reads={"port": there, "paths": [f"/orders/{lane}/{k}" for lane, k in places], **more})
-                    )
-        print(_line("GET /v1/orders/{order}", _middle(mine)))
-        print(_line("bare Litestar, one SELECT", _middle(plain)))
-        print(f"  bare does {_middle(plain)['per_second'] / _middle(mine)['per_second']:.2f} times as many")
+                    paths = [f"/orders/{lane}/{k}" for lane, k in places]
+                    plain.append(measured(reads={"port": there, "paths": paths, **more}))
+    note = f"{CONNECTIONS} connections, {len(places)} orders"
+    found = _figures(
+        "submit an order of 3 lines", submitted, f"{rate:g}/s wanted, for {seconds:g} s", "p99 < 100 ms at 200/s"
+    )
+    found += _figures("status of an order", mine, note)
+    found += _figures("bare Litestar route, one SELECT", plain, note)
+    ratio = _middle(plain)["per_second"] / _middle(mine)["per_second"]
+    found[3] = msgspec.structs.replace(found[3], ratio=ratio, against="fewer than bare", aim="within 1.5")
+    told(found, f"The HTTP API. {machine()}", as_json=as_json)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--client")
-    parser.add_argument("--bare", nargs=2)
+    parser = options(__doc__)
+    parser.add_argument("--client", help=argparse.SUPPRESS)
+    parser.add_argument("--bare", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rate", type=float, default=200)
@@ -294,4 +296,5 @@ if __name__ == "__main__":
     elif asked.bare:
         bare(int(asked.bare[0]), asked.bare[1])
     else:
-        main(asked.seconds, asked.rounds, asked.rate)
+        ends_when_told()
+        main(asked.seconds, asked.rounds, asked.rate, asked.json)

@@ -17,6 +17,7 @@ import msgspec
 import typer
 
 from crossdock import cli
+from crossdock.api import problem
 from crossdock.edi.findings import Code, Severity
 from crossdock.edi.x12 import guide_pages
 from crossdock.events import pages as event_pages
@@ -42,6 +43,7 @@ def pages() -> dict[str, str]:
         "exceptions.md": _exceptions(),
         "queries.md": _queries(),
         "metrics.md": metrics.reference(),
+        "problems.md": problem.reference(),
         "workspace.md": describe(),
     }
     made.update({f"guides/{name}": text for name, text in guide_pages.pages().items()})
