@@ -85,6 +85,8 @@ SELECT n % 16, 'SO-' || n || '/overdue/x', 'SO-' || n, 'business', 'overdue', ''
 INSERT INTO exception_intervals (lane, id, opened_at, closed_at) SELECT n % 16, 'SO-' || n || '/overdue/x', $1, $1 FROM generate_series(1, {ROWS}) n;
 INSERT INTO transmitted (channel, interchange, functional_id, group_number, transaction, key, obligation)
 SELECT 'c' || n % 9, n::text, 'IN', (n / 100)::text, n::text, 'SO-' || n, 'SO-' || n || '/invoice' FROM generate_series(1, {ROWS}) n;
+INSERT INTO exception_care (lane, id, revision) SELECT n % 16, 'SO-' || n || '/overdue/x', n FROM generate_series(1, {ROWS}) n;
+INSERT INTO resubmissions (original, message, who, reason, at) SELECT n, n + {ROWS}, 'ann', '', $1 FROM generate_series(1, {ROWS}) n;
 INSERT INTO attempts (lane, delivery, attempt, kind, started_at, ended_at, outcome, status, detail)
 SELECT n % 16, 'SO-' || n || '/invoice', 1, 'send', $1, $1, 'accepted', '200', '' FROM generate_series(1, {ROWS}) n
 """
@@ -98,10 +100,10 @@ HOT: list[tuple[str, tuple[Any, ...]]] = [
     ("claim_deliveries", ("s0", NOW, 32, False)),
     ("claim_deliveries", ("s0", NOW, 32, True)),
     ("claim_uncertain", ("s1", NOW, 32, LATER)),
-    ("attach_transmissions", (*IDS, [1, 2, 3], ["", "", ""], LATER, "c1", *([] for _ in range(6)))),
+    ("attach_transmissions", ([(1, "SO-1/invoice", 1, "", "SO-1", None, None, None, None)], LATER, "c1")),
     (
         "settle_deliveries",
-        ([(1, "K1/x", 1, 0, "accepted", "", None, False, "send", 1, NOW, NOW, "accepted", "", "")], NOW),
+        ([(1, "K1/x", 1, 0, "accepted", "", None, False, "send", 1, NOW, NOW, "accepted", "", "", None)], NOW),
     ),
     ("facts_after", ([1, 2, 3], [5, 5, 5], 200)),
     ("load_processes", KEYS),
@@ -123,6 +125,17 @@ HOT: list[tuple[str, tuple[Any, ...]]] = [
     ("obligation", (1, "SO-1/invoice")),
     ("delivery_contents", (1, "SO-1")),
     ("exceptions_of", (1, "SO-1")),
+    ("exceptions_page", (LATER, "", *([None] * 7), False, NOW, 50)),
+    ("exceptions_page", (LATER, "", "p", "overdue", *([None] * 5), False, NOW, 50)),
+    ("obligations_dated", (NOW, "", *([None] * 7), 50)),
+    ("obligations_undated", ("", *([None] * 6), 50)),
+    ("deliveries_page", (2**63 - 1, *([None] * 4), 50)),
+    ("deliveries_stuck_page", (2**63 - 1, None, "s0", None, None, 50)),
+    ("deliveries_by_id", (*IDS, None)),
+    ("attempts_told", (1, "SO-1/invoice")),
+    ("messages_page", (2**63 - 1, *([None] * 4), 50)),
+    ("messages_held_page", (2**63 - 1, None, None, 50)),
+    ("exception_by_id", (1, "SO-1/overdue/x", None, NOW)),
 ]
 
 
