@@ -197,6 +197,11 @@ def vitals(**more: Any) -> Vitals:
         "systems": [],
         "sources": {},
         "channels": {},
+        "events": 0,
+        "unannounced": 0,
+        "subscriptions": {},
+        "webhooks": 0,
+        "webhooks_since": None,
     }
     return Vitals(**{**nothing, **more})
 
@@ -235,7 +240,18 @@ async def test_vitals_read_what_is_open_by_an_index_and_never_a_whole_table(data
 
     names = [name for name in SQL if name.startswith("vital_")]
     assert len(names) >= 9
-    small = {"system_health", "stock_sources", "lanes", "cursors", "migrations", "streams", "channel_changed"}
+    small = {
+        "system_health",
+        "stock_sources",
+        "lanes",
+        "cursors",
+        "migrations",
+        "streams",
+        "channel_changed",
+        "announcer",
+        "subscriptions",
+        "event_cursors",
+    }
     async with database.transaction() as connection:
         await connection.execute("SET LOCAL enable_seqscan = off")
         for name in names:

@@ -78,6 +78,11 @@ def _samples(vitals: Vitals) -> dict[str, Samples]:
             (system,): _age(heard_at, now) for system, heard_at in vitals.sources.items() if heard_at is not None
         },
         "crossdock_channel_changes_waiting": {(channel,): count for channel, count in vitals.channels.items()},
+        "crossdock_events_total": {(): vitals.events},
+        "crossdock_announce_lag_facts": {(): max(0, vitals.unannounced)},
+        "crossdock_subscriptions": {(status,): count for status, count in vitals.subscriptions.items()},
+        "crossdock_webhooks_waiting": {(): vitals.webhooks},
+        "crossdock_webhooks_waiting_age_seconds": {(): _age(vitals.webhooks_since, now)},
     }
 
 

@@ -142,6 +142,32 @@ METRICS: tuple[Metric, ...] = (
         "Items at sites whose stock has changed since a channel was told.",
         ("channel",),
     ),
+    Metric("crossdock_events_total", "counter", "database", "Events in the feed."),
+    Metric(
+        "crossdock_announce_lag_facts",
+        "gauge",
+        "database",
+        "Facts that are folded and not looked through for events yet.",
+    ),
+    Metric(
+        "crossdock_subscriptions",
+        "gauge",
+        "database",
+        "Webhooks by status: active, paused or disabled (given up after days of failing).",
+        ("status",),
+    ),
+    Metric(
+        "crossdock_webhooks_waiting",
+        "gauge",
+        "database",
+        "Events that subscribers are still to be told of, tried again ones included.",
+    ),
+    Metric(
+        "crossdock_webhooks_waiting_age_seconds",
+        "gauge",
+        "database",
+        "For how long the oldest of those has been due; 0 when none is.",
+    ),
     Metric(
         "crossdock_up",
         "gauge",

@@ -37,7 +37,8 @@ class SystemVitals(msgspec.Struct, frozen=True):
 
 
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything, as of one moment. held: by channel; sources: when heard last; channels: pairs to be told."""
+    """Everything, as of one moment. held: by channel; sources: when heard last; channels: pairs to be told; unannounced: facts
+    that are folded and not looked through for events; subscriptions: by status; webhooks: to be told."""
 
     at: datetime
     lanes: Sequence[LaneVitals]
@@ -51,6 +52,11 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     systems: Sequence[SystemVitals]
     sources: Mapping[str, datetime | None]
     channels: Mapping[str, int]
+    events: int
+    unannounced: int
+    subscriptions: Mapping[str, int]
+    webhooks: int
+    webhooks_since: datetime | None
 
 
 class VitalSigns:
@@ -63,7 +69,11 @@ class VitalSigns:
         """The figures at `now`."""
         async with self._database.pool.acquire() as connection:
             unread = await connection.fetchrow(SQL["vital_unread"])
+            events = await connection.fetchrow(SQL["vital_events"])
+            webhooks = await connection.fetchrow(SQL["vital_webhooks"])
             assert unread is not None
+            assert events is not None
+            assert webhooks is not None
             return Vitals(
                 at=now,
                 lanes=[LaneVitals(*row) for row in await connection.fetch(SQL["vital_lanes"])],
@@ -77,6 +87,13 @@ class VitalSigns:
                 systems=[SystemVitals(*row) for row in await connection.fetch(SQL["vital_systems"])],
                 sources={row["system"]: row["heard_at"] for row in await connection.fetch(SQL["vital_sources"])},
                 channels={row["channel"]: row["count"] for row in await connection.fetch(SQL["vital_channels"])},
+                events=events["events"],
+                unannounced=events["behind"],
+                subscriptions={
+                    row["status"]: row["count"] for row in await connection.fetch(SQL["vital_subscriptions"])
+                },
+                webhooks=webhooks["count"],
+                webhooks_since=webhooks["due_since"],
             )
 
     async def lanes(self) -> Sequence[LaneVitals]:

@@ -45,6 +45,19 @@ SELECT s.system, greatest(s.heard_at,
 -- How many pairs of item and site each channel has still to be told of.
 SELECT channel, count(*) AS count FROM channel_changed GROUP BY channel ORDER BY channel
 
+-- name: vital_events
+-- How many events there are, and how many facts are folded and not looked through for events yet.
+SELECT a.sequence AS events, (SELECT coalesce(sum(c.position - coalesce(e.position, 0)), 0)::bigint FROM cursors c LEFT JOIN event_cursors e ON e.lane = c.lane) AS behind
+  FROM announcer a
+
+-- name: vital_subscriptions
+-- Webhooks by status.
+SELECT status, count(*) AS count FROM subscriptions GROUP BY status ORDER BY status
+
+-- name: vital_webhooks
+-- What subscribers are still to be told of, and since when the oldest has been due. Reads what is open, by an index of that alone.
+SELECT count(*) AS count, min(due_at) AS due_since FROM webhook_deliveries WHERE status IN ('queued', 'sending')
+
 -- name: callers_traces
 -- What these processes' first messages said of a caller's trace, of those that said anything.
 SELECT p.key, m.attributes->>'traceparent' AS traceparent
