@@ -111,6 +111,22 @@ def test_urls_that_lead_astray_are_refused_with_the_reason(url: str, why: str) -
         target_of(url, STRICT)
 
 
+_hosts = st.sampled_from(["a.example.com", "[::1]", "[", "1.2.3", "x..y", "xn--", "a:b", "%31", ""])
+
+
+@given(
+    st.text(max_size=40)
+    | st.tuples(st.sampled_from(["https://", "http://", "//"]), _hosts, st.text(max_size=20)).map("".join)
+)
+def test_any_text_is_a_target_or_refused(text: str) -> None:
+    try:
+        target = target_of(text, STRICT)
+    except Forbidden:
+        return
+    assert (target.scheme, target.path[0]) == ("https", "/")
+    assert target.host
+
+
 def test_a_url_is_taken_apart() -> None:
     target = target_of("https://Hooks.Example.com:8443/a/b?c=d", STRICT)
     assert (target.host, target.port, target.path) == ("hooks.example.com", 8443, "/a/b?c=d")

@@ -209,7 +209,7 @@ def _types(types: str | None) -> tuple[str, ...] | None:
     if not types:
         return None
     try:
-        return known_types(each for each in (part.strip() for part in types.split(",")) if each)
+        return known_types(each for each in (part.strip() for part in types.split(",")) if each) or None
     except Unwanted as error:
         raise problem("invalid", str(error), errors=[{"parameter": error.field, "detail": str(error)}]) from None
 
