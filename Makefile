@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/python -m uv --quiet
 
-.PHONY: demo test lint bench docs picture clean
+.PHONY: demo test lint bench docs picture screenshots clean
 
 # Nobody wants to read what an installer says when all is well.
 $(VENV): $(VENV)/.installed
@@ -42,6 +42,9 @@ docs: $(VENV)/.installed ## The reference, from the code
 picture: $(VENV)/.installed ## The picture of the live view in the README
 	@mkdir -p docs/images
 	@$(BIN)/crossdock demo --picture docs/images/live-view.svg --json >/dev/null
+
+screenshots: $(VENV)/.installed ## The pictures of the dashboard in README and docs; needs Chromium
+	@$(BIN)/python docs/images/screenshots.py
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
