@@ -21,7 +21,7 @@ from crossdock.testing.tallies import ErpTally, RetailerTally, Seen, Tally, Ware
 from crossdock.testing.trading_day import Mischief, mischief, trading_day
 
 ORDERS = 44
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
 TEST_PO = "TESTORDER1"
 
 

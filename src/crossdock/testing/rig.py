@@ -42,6 +42,8 @@ from crossdock.workspace.examples import example_workspace as example_workspace
 T = TypeVar("T")
 
 STOP_SECONDS = 60.0
+START_SECONDS = 240.0
+"""How long workers may take to start and the first goods to arrive: a loaded machine is no failure."""
 PATIENCE_SECONDS = 30.0
 """How long a question waits for a database that was killed and recovers."""
 
@@ -224,7 +226,7 @@ class Rig:
 
     def _await_hub(self) -> None:
         """Until a worker has reported. Raises RuntimeError when the hub has died, TimeoutError when none reports."""
-        until = time.monotonic() + STOP_SECONDS
+        until = time.monotonic() + START_SECONDS
         while not self.ask(lambda lookup: lookup.counts(datetime.now(UTC)))["systems"]:
             self.check_alive()
             if time.monotonic() > until:
@@ -233,7 +235,7 @@ class Rig:
 
     def _await_goods(self) -> None:
         """Until what was delivered first is in the books. Raises RuntimeError when somebody has died, TimeoutError when it does not come."""
-        until = time.monotonic() + STOP_SECONDS
+        until = time.monotonic() + START_SECONDS
         while not self._opening.keys() <= {(row.item, row.site) for row in self.stock() if row.storage > 0}:
             self.check_alive()
             if time.monotonic() > until:
