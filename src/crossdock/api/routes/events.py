@@ -91,7 +91,12 @@ async def feed(
     return cast("Response[FeedPage]", answer)
 
 
-@get("/events/stream", guards=[allowed(Permission.EVENTS_READ)], opt={"exclude_from_compression": True})
+@get(
+    "/events/stream",
+    guards=[allowed(Permission.EVENTS_READ)],
+    media_type="text/event-stream",
+    opt={"exclude_from_compression": True},
+)
 async def stream(
     hub: Hub,
     principal: Principal,
