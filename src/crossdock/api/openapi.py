@@ -15,6 +15,7 @@ from crossdock.api.examples import Example, of_operation
 from crossdock.api.gate import WRITES
 from crossdock.api.permission import permission_of
 from crossdock.api.problem import MEDIA_TYPE, PROBLEMS
+from crossdock.connectors.api import DOCUMENTS
 
 WORDS = """Orders, stock, facts and documents in; answers, status and events out. A write carries an `Idempotency-Key` and may be repeated;
 lists are pages with cursors; errors are problem details (RFC 9457), each with a page in docs/reference/problems.md. Decimals are strings."""
@@ -81,7 +82,11 @@ def openapi_config() -> OpenAPIConfig:
 def finished(app: Litestar) -> dict[str, Any]:
     """The document of an application, with what holds for every route under /v1."""
     document = app.openapi_schema.to_schema()
-    document["components"].setdefault("schemas", {})["Problem"] = PROBLEM
+    schemas = document["components"].setdefault("schemas", {})
+    schemas["Problem"] = PROBLEM
+    _, documents = msgspec.json.schema_components(DOCUMENTS.values(), "#/components/schemas/{name}")
+    for name, schema in documents.items():
+        schemas.setdefault(name, schema)
     for route in app.routes:
         if not isinstance(route, HTTPRoute) or route.path_format not in document["paths"]:
             continue
@@ -89,6 +94,7 @@ def finished(app: Litestar) -> dict[str, Any]:
             operation = document["paths"][route.path_format].get(str(method).lower())
             if operation is None or not route.path.startswith("/v1/"):
                 continue
+            _entitle(operation)
             permission = permission_of(handler)
             if permission is None:
                 operation["security"] = []
@@ -102,6 +108,13 @@ def finished(app: Litestar) -> dict[str, Any]:
             _add_problems(operation, ASKING + (WRITING if str(method) in WRITES else ()))
             _add_examples(operation, of_operation(f"{method} {route.path_format}"))
     return document
+
+
+def _entitle(operation: dict[str, Any]) -> None:
+    """A docstring that begins with a title ("Search. What ...") tells it as the summary."""
+    title, dot, rest = operation.get("description", "").partition(". ")
+    if dot and len(title) <= 40:
+        operation["summary"], operation["description"] = title, rest
 
 
 def _key() -> dict[str, Any]:
