@@ -39,12 +39,12 @@ def stock_up(rig: Rig, quantity: int = PLENTY, but: Mapping[tuple[str, str], int
     return Shelving(site=CODES["COLUMBUS"])
 
 
-def scarce_item(rig: Rig, retailers: Iterable[Config], struck: Iterable[str]) -> Scarce:
-    """The item and site that most orders which nothing is done to (not to those of `struck`) want, of both retailers.
+def scarce_item(rig: Rig, retailers: Iterable[Config], struck: Iterable[str], better_not: Iterable[str] = ()) -> Scarce:
+    """The item and site that most orders of both retailers want, none of them among `struck` nor, where that can be had, among `better_not`.
     Raises ValueError when there is none."""
     ours = rig.tables.our_items()
     packs = rig.tables.packs()
-    spoilt = frozenset(struck)
+    spoilt, disturbed = frozenset(struck), frozenset(better_not)
     orders: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
     for each in retailers:
         if not isinstance(each, Retailer):
@@ -55,15 +55,16 @@ def scarce_item(rig: Rig, retailers: Iterable[Config], struck: Iterable[str]) ->
                 item = ours.get((each.name, line.item.buyer_item), "")
                 units = line.quantity * (packs.get(item, 1) if line.item.unit != "EA" else 1)
                 orders[item, site].append((order.number, units))
-    best: tuple[int, tuple[str, str]] | None = None
+    best: tuple[bool, int, tuple[str, str]] | None = None
     for (item, site), these in sorted(orders.items()):
         sound = [number for number, _ in these if number not in spoilt]
         buyers = {number[:2] for number, _ in these}
         if item and item not in rig.tables.with_substitutes() and len(buyers) > 1 and len(sound) == len(these):
-            best = max(best or (0, ("", "")), (len(these), (item, site)))
+            calm = not any(number in disturbed for number, _ in these)
+            best = max(best or (False, 0, ("", "")), (calm, len(these), (item, site)))
     if best is None:
         raise ValueError("no item is wanted by both retailers on orders that nothing else happens to")
-    item, site = best[1]
+    item, site = best[2]
     wanted = sum(units for _, units in orders[item, site])
     return Scarce(item=item, site=site, wanted=wanted, bought=wanted * SCARCE_PERCENT // 100, later="BUY-3001")
 

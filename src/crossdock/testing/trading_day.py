@@ -144,7 +144,8 @@ def trading_day(
     if late_receipt_seconds is None:
         shelving = stock_up(rig)
     else:
-        scarce = scarce_item(rig, acme_and_blue, [po for fault in UNSOUND for po in struck.of(fault)])
+        unsound = [po for fault in UNSOUND for po in struck.of(fault)]
+        scarce = scarce_item(rig, acme_and_blue, unsound, (*_all(struck.acme), *_all(struck.blue)))
         shelving = buy(rig, scarce, seed, late_receipt_seconds)
     return [
         *acme_and_blue,
