@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.facts import Fact
-from crossdock.facts.interchange import InterchangeReceived, MessageHeld, MessageUnderstood, ReceivedGroup
+from crossdock.facts.interchange import (
+    InterchangeReceived,
+    MessageHeld,
+    MessageReplaced,
+    MessageUnderstood,
+    ReceivedGroup,
+)
 from crossdock.facts.order import DocumentSent, EffectRefused, EffectRetried
 from crossdock.policy import Agreement
 from crossdock.process import PROCESSES, Status, process_of, process_of_fact
@@ -81,6 +87,14 @@ def test_a_held_message_is_an_exception_until_it_is_understood() -> None:
     assert INTERCHANGE.derive(fold(held), None, NOW).milestone == "held"
     assert [t.cause for t in INTERCHANGE.derive(fold(held), None, NOW).troubles] == ["message-held"]
     assert not INTERCHANGE.derive(fold(held, MessageUnderstood(channel="bigmart-edi")), None, NOW).troubles
+
+
+def test_a_held_message_that_somebody_mended_is_no_exception_any_more() -> None:
+    held = MessageHeld(channel="bigmart-edi", cause="no-guide", detail="852 has no guide")
+    mended = MessageReplaced(channel="bigmart-edi", by=18, who="ann", reason="the tail was cut off")
+    assert not INTERCHANGE.derive(fold(held, mended), None, NOW).troubles
+    # Its edit stands in its place: a later reading of the original would be news again.
+    assert INTERCHANGE.derive(fold(held, mended, held), None, NOW).troubles
 
 
 def test_a_refused_acknowledgement_stands_until_it_is_retried() -> None:
