@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from litestar import Litestar, Request, Response, Router
-from litestar.config.compression import CompressionConfig
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 
@@ -14,12 +13,10 @@ from crossdock.api.failures import problem_of
 from crossdock.api.gate import Gate
 from crossdock.api.hub import Hub
 from crossdock.api.openapi import openapi_config
+from crossdock.api.packing import packing
 from crossdock.api.principal import Principal
 from crossdock.api.problem import MEDIA_TYPE
 from crossdock.store.access import Write
-
-COMPRESS_FROM_BYTES = 1400
-"""What fits into a packet is not worth packing."""
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +49,7 @@ def make_app(hub: Hub, routers: Sequence[Router], faces: Sequence[Any] = (), **c
         exception_handlers={Exception: _on_error},
         lifespan=[open_hub, *config.pop("lifespan", [])],
         openapi_config=openapi_config(),
-        compression_config=CompressionConfig(backend="gzip", minimum_size=COMPRESS_FROM_BYTES, gzip_compress_level=5),
+        compression_config=packing(),
         cors_config=_cors(hub),
         signature_types=[Hub, Principal, Write],
         request_max_body_size=None,  # the gate looks, and each face for itself

@@ -112,15 +112,16 @@ class Intake:
             for one in fresh:
                 one.kept = True
         waiting = [one for one in self._waiting if one.kept]
-        while await interpret_once(inbox, hub.readers, hub.clock()):
-            pass
+        await interpret_once(inbox, hub.readers, hub.clock())
         log = hub.watch.log(FactLog(hub.database, systems.planning()))
         try:
-            while await fold_once(log, hub.book, hub.clock()):
-                pass
+            did = await fold_once(log, hub.book, hub.clock())
         except VersionNotRead:
             await hub.book.learn()
-            await fold_once(log, hub.book, hub.clock())
+            did = await fold_once(log, hub.book, hub.clock())
+        while did and hub.loaded.stock is not None:
+            # What the books of stock promise is told to the order by facts of its own.
+            did = await fold_once(log, hub.book, hub.clock())
         await self._tell(waiting)
 
     async def _tell(self, waiting: Sequence[_Waiting]) -> None:

@@ -84,7 +84,7 @@ def finished(app: Litestar) -> dict[str, Any]:
     document = app.openapi_schema.to_schema()
     schemas = document["components"].setdefault("schemas", {})
     schemas["Problem"] = PROBLEM
-    _, documents = msgspec.json.schema_components(DOCUMENTS.values(), "#/components/schemas/{name}")
+    _, documents = msgspec.json.schema_components(DOCUMENTS.values(), ref_template="#/components/schemas/{name}")
     for name, schema in documents.items():
         schemas.setdefault(name, schema)
     for route in app.routes:

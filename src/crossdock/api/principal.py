@@ -5,6 +5,7 @@ A principal promises nothing about rows by itself: every read is handed `only`.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 
 import msgspec
 
@@ -44,6 +45,7 @@ class Principal(msgspec.Struct, frozen=True):
         return self.partner if self.role is Role.PARTNER else None
 
 
+@cache
 def _grants() -> Mapping[Role, frozenset[str]]:
     from crossdock.api.permission import GRANTS  # it is written in terms of Role
 

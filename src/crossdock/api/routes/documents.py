@@ -27,7 +27,8 @@ DocumentType = Literal[
 
 
 class DocumentTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A document of a partner, in the partner's words. document: the object, as docs/reference/documents.md has it for its type."""
+    """A document of a partner, in the partner's words. document: the object, with the fields of `crossdock.trade.documents` and `crossdock.trade.stock`;
+    its schema stands among the components under its type."""
 
     type: DocumentType
     partner: Name
