@@ -149,8 +149,9 @@ async def item(
         "chart": _chart(found, at, asked),
         "path_of": path_of,
     }
-    told = {each: await books.explain(id_, each, limit=MOVEMENTS_SHOWN) for each in sites}
-    behind = [told[each] for each in ([at] if at is not None else sites)]
+    held = sorted({row.site for row in rows})
+    told = {each: await books.explain(id_, each, limit=MOVEMENTS_SHOWN) for each in held}
+    behind = [told[each] for each in held if at in (None, each)]
     reservations = [r for each in behind for r in each.reservations]
     movements = [m for each in behind for m in each.movements]
     positions = {
