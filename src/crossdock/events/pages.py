@@ -63,8 +63,6 @@ def _kind(field: dict[str, Any]) -> str:
     if field.get("type") == "array":
         inner = field.get("items", {})
         return f"list of {inner['$ref'].rpartition('/')[2] if '$ref' in inner else _kind(inner)}"
-    names = {"date-time": "moment", "date": "day", "decimal": "decimal"}
-    return names.get(
-        field.get("format", ""),
-        {"string": "text", "null": "null"}.get(field.get("type", ""), field.get("type", "anything")),
-    )
+    named = {"date-time": "moment", "date": "day", "decimal": "decimal"}.get(field.get("format", ""))
+    kind = str(field.get("type", "anything"))
+    return named or {"string": "text"}.get(kind, kind)
