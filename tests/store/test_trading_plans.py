@@ -20,6 +20,14 @@ OPEN_EVERY = 100
 """One order in so many is under way."""
 TOUCHED_AT_MOST = 8_000
 """Rows of large tables that one question may look at: far fewer than any of these has."""
+A_PAGE = {
+    "last_orders_of_partner": 10,
+    "messages_over_channel": 15,
+    "list_stock": 61,
+    "to_bill": 102,
+    "movements_behind": 26,
+}
+"""Of a list that goes on by its index no row more is read than is shown (of an invoice its order's besides)."""
 LARGE = frozenset(
     ("facts", "processes", "obligations", "exceptions", "deliveries", "messages", "movements", "measured", "figures")
 )
@@ -146,7 +154,7 @@ async def test_a_page_reads_by_an_index_and_little(filled: str, query: str) -> N
         await database.close()
     large = [node for node in plan if node.get("Relation Name") in LARGE]
     assert not [node for node in large if node["Node Type"] == "Seq Scan"], query
-    assert touched_of(plan) <= TOUCHED_AT_MOST, (query, touched_of(plan))
+    assert touched_of(plan) <= A_PAGE.get(query, TOUCHED_AT_MOST), (query, touched_of(plan))
 
 
 async def test_a_question_to_every_order_would_be_found_out(filled: str) -> None:

@@ -99,7 +99,7 @@ class Trading:
         return await self._rows("late_to_party", party, now, limit)
 
     async def orders_of(self, partner: str, limit: int = 10) -> list[Row]:
-        """A partner's orders that changed last."""
+        """A partner's newest orders."""
         return await self._rows("last_orders_of_partner", partner, limit)
 
     async def messages_over(self, channel: str, limit: int = 15) -> list[Row]:

@@ -57,9 +57,9 @@ SELECT id, key, kind, status, due_at, blocked_by, subject, amount FROM obligatio
  WHERE status IN ('blocked', 'ready', 'waiting', 'refused') AND due_at < $2 AND debtor = 'us' AND creditor = $1 ORDER BY due_at, id LIMIT $3
 
 -- name: last_orders_of_partner
--- The orders of a partner that changed last.
+-- The newest orders of a partner.
 SELECT key, milestone, summary ->> 'purchase_order' AS purchase_order, summary ->> 'total' AS total, summary ->> 'currency' AS currency, created_at, updated_at
-  FROM processes WHERE partner = $1 AND process = 'order_to_cash' ORDER BY updated_at DESC, key LIMIT $2
+  FROM processes WHERE partner = $1 AND process = 'order_to_cash' ORDER BY created_at DESC, key DESC LIMIT $2
 
 -- name: messages_over_channel
 -- The last messages over a channel, without their bytes.
