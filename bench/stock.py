@@ -30,11 +30,11 @@ from typing import Any
 
 from bench.cpu import own_cpu_seconds, postgres_cpu_seconds
 from bench.figures import Figure, ends_when_told, options, told
-from crossdock.flow.promising import promisable
-from crossdock.ledger.demand import Demand, ExpectedReceipt
+from crossdock.flow.promising import by_item, promisable
+from crossdock.ledger.demand import Demand
 from crossdock.ledger.legs import USUAL
 from crossdock.ledger.movement import Kind, Movement, Place
-from crossdock.ports.stock import Pair, Stock, Supply, Wanting
+from crossdock.ports.stock import Supply
 from crossdock.store.database import Database, connect
 from crossdock.store.embedded import Embedded
 from crossdock.store.stock import StockBooks
@@ -284,21 +284,8 @@ async def catalogue(database: Database, pairs: int) -> None:
 
 def dates(found: Supply, today: date) -> list[date | None]:
     """When three more of each item can be promised: ATP over 180 days."""
-    stocks: dict[str, dict[Pair, Stock]] = {}
-    receipts: dict[str, list[ExpectedReceipt]] = {}
-    demands: dict[str, list[Wanting]] = {}
-    for pair, stock in found.stock.items():
-        stocks.setdefault(pair[0], {})[pair] = stock
-    for receipt in found.receipts:
-        receipts.setdefault(receipt.item, []).append(receipt)
-    for wanting in found.demands:
-        demands.setdefault(wanting.demand.item, []).append(wanting)
-    return [
-        promisable(item, Supply(stock, receipts.get(item, ()), demands.get(item, ())), None, today).promise_date(
-            Decimal(3)
-        )
-        for item, stock in stocks.items()
-    ]
+    each = by_item(found).items()
+    return [promisable(item, of_item, None, today).promise_date(Decimal(3)) for item, of_item in each]
 
 
 async def asking(server: Embedded, pairs: int, rate: float, seconds: float) -> list[Figure]:

@@ -1,11 +1,28 @@
 """Promise: what can be promised of an item by when, from what the books have and what was agreed about stock. Pure; nothing is reserved."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
 from crossdock.ledger.atp import HORIZON_DAYS, Promisable, SiteStock, atp, waiting
+from crossdock.ledger.demand import ExpectedReceipt
 from crossdock.policy.stock import StockPolicy
-from crossdock.ports.stock import Supply
+from crossdock.ports.stock import Pair, Stock, Supply, Wanting
+
+
+def by_item(supply: Supply) -> Mapping[str, Supply]:
+    """The supply of each item of it, so that many items are worked out in the time that they take one by one."""
+    stock: dict[str, dict[Pair, Stock]] = defaultdict(dict)
+    receipts: dict[str, list[ExpectedReceipt]] = defaultdict(list)
+    demands: dict[str, list[Wanting]] = defaultdict(list)
+    for pair, there in supply.stock.items():
+        stock[there.item][pair] = there
+    for receipt in supply.receipts:
+        receipts[receipt.item].append(receipt)
+    for wanting in supply.demands:
+        demands[wanting.demand.item].append(wanting)
+    return {item: Supply(pairs, receipts.get(item, ()), demands.get(item, ())) for item, pairs in stock.items()}
 
 
 def promisable(item: str, supply: Supply, policy: StockPolicy | None, today: date) -> Promisable:

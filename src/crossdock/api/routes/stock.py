@@ -17,7 +17,7 @@ from crossdock.api.problem import Problem, problem
 from crossdock.api.submitting import known_system, submission, submit, trace_of
 from crossdock.connectors.api import Submission, ToldMovement, ToldSnapshot, movement_of
 from crossdock.flow.ownership import judged
-from crossdock.flow.promising import promisable
+from crossdock.flow.promising import by_item, promisable
 from crossdock.ledger.movement import Movement
 from crossdock.ports.stock import Stock
 from crossdock.ports.translation import Reading
@@ -85,7 +85,7 @@ async def available_to_promise(data: Asked, hub: Hub, principal: Principal) -> P
     pairs = sorted({(item, site) for item, _, _, trouble in told if not trouble for site in sites})
     supply = await StockBooks(hub.database).supply(pairs)
     today = hub.clock().date()
-    found = {item: promisable(item, supply, policy, today) for item in {item for item, _ in pairs}}
+    found = {item: promisable(item, of_item, policy, today) for item, of_item in by_item(supply).items()}
     answers = []
     for line, (item, quantity, unit, trouble) in zip(data.lines, told, strict=True):
         promise = found.get(item)
