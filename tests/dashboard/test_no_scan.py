@@ -50,6 +50,7 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "owed_soon": (NOW, NOW + timedelta(days=1)),
     "latest_owed": (NOW, True, 8),
     "trouble_now": (),
+    "trouble_cared_for": (NOW, None),
     "trouble_by_hour": (NOW - timedelta(hours=23),),
     "answered_since": (NOW - timedelta(minutes=5),),
     "came_since": (NOW - timedelta(minutes=5),),

@@ -148,6 +148,10 @@ class Reading:
         """Orders that are not complete, by milestone."""
         return {row["milestone"]: row["count"] for row in await self._rows("in_flight", only)}
 
+    async def causes(self, assignee: str | None, now: datetime) -> list[Row]:
+        """Open exceptions by category and cause, of whoever they belong to: count, amount, oldest, assigned, snoozed. Asks no order."""
+        return await self._rows("trouble_cared_for", now, assignee)
+
     # --- search and lists ---
 
     async def search(self, text: str, only: str | None, limit: int = 20) -> list[Row]:

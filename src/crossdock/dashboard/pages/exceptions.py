@@ -93,7 +93,10 @@ async def exceptions(
     bound = ("exceptions page", asked, principal.only)
     after = decode(cursor, bound, tuple[datetime, str])
     rows = await operations.exceptions(narrowed, principal.only, after, A_PAGE + 1, now)
-    groups = await operations.exceptions_counted(partner or None, narrowed.assignee, principal.only, now)
+    if partner or principal.only is not None:
+        groups = await operations.exceptions_counted(partner or None, narrowed.assignee, principal.only, now)
+    else:
+        groups = await Reading(hub.database).causes(narrowed.assignee, now)
     more = rows[A_PAGE - 1] if len(rows) > A_PAGE else None
     rows = rows[:A_PAGE]
     return page(

@@ -24,6 +24,15 @@ SELECT o.id, o.key, o.kind, o.debtor, o.creditor, o.status, o.due_at, o.blocked_
 SELECT category, cause, count(*) AS count, sum(amount) AS amount, min(opened_at) AS oldest
   FROM exceptions WHERE closed_at IS NULL GROUP BY category, cause ORDER BY sum(amount) DESC NULLS LAST, count(*) DESC, cause
 
+-- name: trouble_cared_for
+-- Open exceptions by category and cause, with how many of them somebody has taken on or put off at $1, and of those that $2 has taken on alone where it is given.
+SELECT x.category, x.cause, count(*) AS count, sum(x.amount) AS amount, min(x.opened_at) AS oldest,
+       count(*) FILTER (WHERE c.assignee <> '') AS assigned,
+       count(*) FILTER (WHERE c.snoozed_until > $1 AND c.snoozed_at >= x.opened_at) AS snoozed
+  FROM exceptions x LEFT JOIN exception_care c ON c.lane = x.lane AND c.id = x.id
+ WHERE x.closed_at IS NULL AND ($2::text IS NULL OR coalesce(c.assignee, '') = $2)
+ GROUP BY x.category, x.cause ORDER BY sum(x.amount) DESC NULLS LAST, count(*) DESC, x.cause
+
 -- name: trouble_by_hour
 -- How many exceptions opened in each hour since $1; hours without one are left out.
 SELECT date_trunc('hour', opened_at) AS hour, count(*) AS count FROM exception_intervals WHERE opened_at >= $1 GROUP BY 1 ORDER BY 1
@@ -96,7 +105,8 @@ WITH candidates AS (
     SELECT DISTINCT ON (key) value, kind, key, lane, rank FROM candidates ORDER BY key, rank, length(value), kind
 )
 SELECT b.value, b.kind, b.key, b.rank, p.process, p.milestone, p.partner, p.summary::text AS summary, p.updated_at
-  FROM (SELECT * FROM best ORDER BY rank, length(value), value, key LIMIT $7) b JOIN processes p ON p.lane = b.lane AND p.key = b.key
+  FROM (SELECT * FROM best ORDER BY rank, length(value), value, key
+         LIMIT CASE WHEN $6::text IS NULL THEN $8 ELSE $7 END) b JOIN processes p ON p.lane = b.lane AND p.key = b.key
  WHERE $6::text IS NULL OR p.partner = $6
  ORDER BY b.rank, length(b.value), b.value, b.key LIMIT $8
 
