@@ -75,7 +75,6 @@ READS: dict[str, tuple[Any, ...]] = {
     "to_bill": (None, None, None, BEGINNING, "", 51),
     "late_by_party": (PARTNERS, NOW),
     "owed_by_party": ("p0", 20, "functional-ack"),
-    "owed_counts_of_party": ("p0", NOW),
     "late_to_party": ("p0", NOW, 20),
     "last_orders_of_partner": ("p7", 10),
     "messages_over_channel": ("p7", 15),

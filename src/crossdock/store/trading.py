@@ -90,10 +90,6 @@ class Trading:
         """What a party owes us, the first due first."""
         return await self._rows("owed_by_party", party, limit, kind)
 
-    async def owed_counts(self, party: str, now: datetime) -> list[Row]:
-        """What a party owes us by kind: count, late, due_at of the first."""
-        return await self._rows("owed_counts_of_party", party, now)
-
     async def late_to(self, party: str, now: datetime, limit: int = 20) -> list[Row]:
         """What we owe a party and is late, the longest first."""
         return await self._rows("late_to_party", party, now, limit)

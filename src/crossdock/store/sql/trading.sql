@@ -46,11 +46,6 @@ SELECT id, key, kind, status, due_at, subject, amount, opened_at FROM obligation
  WHERE debtor = $1 AND debtor <> 'us' AND status IN ('blocked', 'ready', 'waiting', 'refused') AND ($3::text IS NULL OR kind = $3)
  ORDER BY coalesce(due_at, 'infinity'), id LIMIT $2
 
--- name: owed_counts_of_party
--- What a party owes us, by kind: how much of it, how much is late at $2, and since when the oldest.
-SELECT kind, count(*) AS count, count(*) FILTER (WHERE due_at < $2) AS late, min(due_at) AS due_at FROM obligations
- WHERE debtor = $1 AND debtor <> 'us' AND status IN ('blocked', 'ready', 'waiting', 'refused') GROUP BY kind ORDER BY late DESC, count DESC, kind
-
 -- name: late_to_party
 -- What we owe a party and is late at $2, the latest first, at most $3.
 SELECT id, key, kind, status, due_at, blocked_by, subject, amount FROM obligations
