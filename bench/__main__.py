@@ -2,7 +2,8 @@
 
     python -m bench [--only codec,road,delay,growth,memory,promising,stock,reconcile,year,api] [--quick]
 
-`road` is our whole orders beside DBOS. Not among those that are run by default: `kill`, the long run with kill -9 (`python -m bench.kill`). Ends with 1
+`road` is our whole orders beside DBOS. Not among those that are run by default: `kill`, the long run with kill -9 (`python -m bench.kill`),
+and `pages`, which puts a million orders into a database first (`python -m bench.pages`). Ends with 1
 when one of them failed or did not come to its end.
 """
 
@@ -47,6 +48,7 @@ ALL: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
     "reconcile": (("bench.reconcile",), ("--positions", "20000"), 240),
     "year": (("bench.year",), ("--items", "300", "--days", "30", "--moves", "40"), 1200),
     "api": (("bench.api",), ("--seconds", "1", "--rounds", "1", "--rate", "20"), 300),
+    "pages": (("bench.pages",), ("--orders", "3000", "--rounds", "4"), 3600),
     "kill": (("bench.kill",), ("--orders", "60", "--kills", "4", "--gap", "3"), 3600),
 }
 """By name: the command, what makes it small, and the seconds after which it is ended."""
