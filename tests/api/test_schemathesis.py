@@ -33,7 +33,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 CALLERS = ("admin", "partner", "auditor", "")
-BUDGET_SECONDS = {"admin": 45, "partner": 15, "auditor": 10, "": 5}
+BUDGET_SECONDS = {"admin": 40, "partner": 12, "auditor": 8, "": 5}
 """How long each caller asks. Every operation is asked once whatever that takes; time decides how much more is asked, never whether the test passes."""
 ROUNDS = 12
 SKIPPED = ("/events/stream",)
@@ -91,7 +91,7 @@ def test_no_answer_is_a_defect_or_undocumented(expendable: Server, document: dic
             asking.ask(label, strategy, round_, 1 if round_ == 0 else 4)
     assert asking.asked >= len(operations)
     if role == "admin":
-        assert asking.statuses >= {200, 400, 404, 422}
+        assert asking.statuses >= {200, 400, 404, 422} and not asking.statuses & {401, 403, 429}
     assert list(asking.wrong.values()) == [], "\n\n".join(asking.wrong.values())
 
 
