@@ -101,7 +101,9 @@ def steps(
     height: float = 230.0,
 ) -> Markup:
     """A quantity that holds from each day on until the next, as a stepped area up to `until`. events stand on the ground line; chosen: a day that is asked about."""
-    field = _Field(points[0][0], max(until, points[-1][0]), ticks(max(value for _, value in points) * 1.06), width, height)
+    field = _Field(
+        points[0][0], max(until, points[-1][0]), ticks(max(value for _, value in points) * 1.06), width, height
+    )
     edge, words = [], []
     for n, (day, value) in enumerate(points):
         begin, end = field.x(day), field.x(points[n + 1][0]) if n + 1 < len(points) else field.right
