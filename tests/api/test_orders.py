@@ -1,11 +1,20 @@
 """Orders by the API: submitted, answered after the fold, changed, cancelled, looked at; once however often they are sent."""
 
+import hashlib
+import json
 import secrets
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+
+from crossdock.connectors.api import CHANNEL, Submission
+from crossdock.ports.inbound import Arrival
+from crossdock.store.access import Access, Write
+from crossdock.store.database import Database
+from crossdock.store.inbox import MessageInbox
 
 from .conftest import Server
 
@@ -163,3 +172,36 @@ def test_wrong_bodies_are_told_where_they_are_wrong(client: Clients) -> None:
     assert acme.put("/v1/orders").status_code == 405
     assert acme.get("/v1/nothing").status_code == 404
     assert acme.get("/v1/nothing").headers["content-type"] == "application/problem+json"
+
+
+def test_what_was_kept_when_its_server_died_is_done_once_when_it_is_sent_again(client: Clients, server: Server) -> None:
+    """The message is there, its claim has lapsed, and nobody was answered."""
+    order, key = an_order(), secrets.token_hex(8)
+    acme = f"key:{server.key('partner', 'acme').split('_')[1]}"
+    body = json.dumps(order).encode()
+
+    async def half_done(database: Database) -> None:
+        past = datetime.now(UTC) - timedelta(minutes=5)
+        digest = hashlib.sha256(b"POST /v1/orders?\n" + body).digest()
+        write = Write(client=acme, key=key, digest=digest, what="POST /v1/orders", name="shop", role="partner")
+        await Access(database).claim(write, past)
+        told = Submission(kind="order", who=acme, partner="acme").attributes()
+        await MessageInbox(database).keep(
+            [Arrival(channel=CHANNEL, source_id=f"{acme}/{key}", data=body, attributes=told)], past
+        )
+
+    server.ask(half_done)
+    headers = {"Idempotency-Key": key, "Prefer": "wait=0", "Content-Type": "application/json"}
+    answers = [client("partner", "acme").post("/v1/orders", content=body, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202], answers[0].text
+    place = answers[0].headers["location"]
+
+    async def told(database: Database) -> tuple[int, int]:
+        async with database.pool.acquire() as connection:
+            messages = await connection.fetchval("SELECT count(*) FROM messages WHERE source_id = $1", f"{acme}/{key}")
+            facts = await connection.fetchval(
+                "SELECT count(*) FROM facts WHERE key = $1 AND type = 'order.received'", place.rsplit("/", 1)[1]
+            )
+            return messages, facts
+
+    assert server.ask(told) == (1, 1)
