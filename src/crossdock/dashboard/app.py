@@ -14,6 +14,7 @@ from litestar.types import ASGIApp
 
 from crossdock.api.failures import problem_of
 from crossdock.api.hub import Hub
+from crossdock.dashboard.measuring import keeping
 from crossdock.dashboard.render import STATIC, page, part
 from crossdock.dashboard.session import Sessions, session_of
 
@@ -39,7 +40,7 @@ def faces(hub: Hub) -> tuple[list[Any], dict[str, Any]]:
         exception_handlers={Exception: went_wrong},
         include_in_schema=False,
     )
-    return [site], {}
+    return [site], {"lifespan": [keeping(hub)]}
 
 
 @get(f"{STATIC}/{{path:path}}", sync_to_thread=False)
