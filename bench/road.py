@@ -1,6 +1,6 @@
 """Whole order-to-cash runs a second: 850 in, 855, 940, 856 and 810 out, 945 and 997s in, ERP and tax asked, on the embedded PostgreSQL with fsync on.
 
-    python -m bench.road [--orders N] [--workers W] [--per-interchange K] [--profile PATH]
+    python -m bench.road [--orders N] [--workers W] [--per-interchange K] [--profile PATH] [--without-events]
 
 A run ends when every order's milestone is complete: every obligation met, each 997 in. Before it is timed, the workers take some orders to warm up: what each
 process does once (a guide's patterns are compiled, statements prepared, connections opened; about a second) is not in the figures. Processor time is counted
@@ -35,6 +35,7 @@ from crossdock.run.pacing import SystemPacing
 from crossdock.run.worker import Worker
 from crossdock.store.database import connect
 from crossdock.store.embedded import Embedded
+from crossdock.store.events import EventFeed
 from crossdock.store.inbox import MessageInbox
 from crossdock.store.log import FactLog
 from crossdock.store.lookup import Lookup
@@ -91,8 +92,8 @@ async def set_up(url: str, workspace: Path) -> None:
     await database.close()
 
 
-async def work(url: str, index: int, workspace: Path, sources: Sequence[Source] = ()) -> None:
-    """One worker with counterparties of its own; `sources` where messages are not stored by another process."""
+async def work(url: str, index: int, workspace: Path, sources: Sequence[Source] = (), events: bool = True) -> None:
+    """One worker with counterparties of its own; `sources` where messages are not stored by another process. events: announces what happened, as every worker does."""
     database = await connect(url, 12)
     book = AgreementBook(WorkspaceVersions(database))
     await book.refresh()
@@ -100,6 +101,8 @@ async def work(url: str, index: int, workspace: Path, sources: Sequence[Source] 
     systems = Systems(book.current, {**os.environ, **SECRETS}, workspace)
     outbox, inbox = DeliveryOutbox(database), MessageInbox(database)
     worker = Worker(inbox, FactLog(database), outbox, systems.readers(), sources, book, clock)
+    if events:
+        worker.announce_to(EventFeed(database))
     answers = Answers(inbox, worker.stored.ring, f"answer-{index}")
     numbers = itertools.count(100_000_000 * (index + 1))
 
@@ -205,7 +208,9 @@ def postgres_cpu_seconds(postmaster: int) -> float:
 WARM_UP_ORDERS = 100
 
 
-def run(count: int, lines: int, workers: int, per_interchange: int, profile: str = "") -> dict[str, float]:
+def run(
+    count: int, lines: int, workers: int, per_interchange: int, profile: str = "", events: bool = True
+) -> dict[str, float]:
     """One measured run on a fresh database."""
     with tempfile.TemporaryDirectory(prefix="crossdock-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
@@ -224,8 +229,8 @@ def run(count: int, lines: int, workers: int, per_interchange: int, profile: str
                     str(n),
                     "--workspace",
                     str(workspace),
-                    "--profile",
-                    profile,
+                    *("--profile", profile),
+                    *(() if events else ("--without-events",)),
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -263,6 +268,7 @@ def main() -> None:
     options.add_argument("--work", default="")
     options.add_argument("--index", type=int, default=0)
     options.add_argument("--workspace", type=Path)
+    options.add_argument("--without-events", action="store_true", help="to see what announcing events costs")
     given = options.parse_args()
     if given.work:
         import uvloop
@@ -270,14 +276,14 @@ def main() -> None:
         profile = cProfile.Profile() if given.profile else None
         if profile:
             profile.enable()
-        uvloop.run(work(given.work, given.index, given.workspace))
+        uvloop.run(work(given.work, given.index, given.workspace, events=not given.without_events))
         if profile:
             profile.disable()
             profile.dump_stats(f"{given.profile}.{given.index}")
         return
     print(machine())
     for workers in [given.workers] if given.workers else [1, 2]:
-        result = run(given.orders, given.lines, workers, given.per_interchange, given.profile)
+        result = run(given.orders, given.lines, workers, given.per_interchange, given.profile, not given.without_events)
         print(
             f"{workers} worker(s): {result['orders_per_second']:.0f} orders/s ({given.orders} orders of {given.lines} lines, "
             f"{given.per_interchange} to an interchange, {result['seconds']:.1f} s); "
