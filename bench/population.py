@@ -37,7 +37,7 @@ STATEMENTS = (
     """,
     f"""
     INSERT INTO obligations (lane, id, key, kind, debtor, creditor, status, due_at, blocked_by, evidence, subject, amount, opened_at, updated_at)
-    SELECT lane, k || '/' || kind, k, kind, debtor, CASE creditor WHEN 'partner' THEN partner ELSE creditor END,
+    SELECT lane, k || '/' || kind, k, split_part(kind, '/', 1), debtor, CASE creditor WHEN 'partner' THEN partner ELSE creditor END,
            CASE WHEN c < 96 THEN 'met' WHEN n % 3 = 0 THEN 'blocked' WHEN debtor = 'us' THEN 'ready' ELSE 'waiting' END,
            at + interval '1 day', '{{}}', '{{}}', '', 100 + n % 9000, at, at
       FROM ({_ORDERS}) o
