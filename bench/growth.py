@@ -62,7 +62,8 @@ async def fill(database: asyncpg.Pool, size: int, first: int) -> int:
     for table, changed in COPIED.items():
         columns = await database.fetch(
             "SELECT column_name AS name FROM information_schema.columns"
-            " WHERE table_name = $1 AND table_schema = current_schema() AND is_identity = 'NO' ORDER BY ordinal_position",
+            " WHERE table_name = $1 AND table_schema = current_schema() AND is_identity = 'NO'"
+            " AND is_generated = 'NEVER' ORDER BY ordinal_position",
             table,
         )
         names = [row["name"] for row in columns]

@@ -51,9 +51,9 @@ def needs_chromium() -> None:
     pytest.skip("Chromium is not installed; install it and the pages are tried in a browser, too")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A Chromium, started once."""
+    """A Chromium for the module. Playwright keeps an event loop running in this thread until it is left, so no other test may run meanwhile that wants one."""
     needs_chromium()
     from playwright.sync_api import sync_playwright
 

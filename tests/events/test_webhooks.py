@@ -23,7 +23,6 @@ from crossdock.store.webhooks import WebhookStore, exception_of
 
 from .receiving import Receiver, receiving
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 SECRET = signing.secret_of(bytes(range(24)))
 HERE = Allowed(http=True, private=True)
 
@@ -32,7 +31,7 @@ class House:
     """A feed, its webhooks, and a clock that tests move."""
 
     def __init__(self, database: Database) -> None:
-        self.database, self.now = database, NOW
+        self.database, self.now = database, datetime.now(UTC).replace(microsecond=0)
         self.feed, self.store = EventFeed(database), WebhookStore(database)
         self.notify = self.worker()
         self._told = 0

@@ -25,6 +25,9 @@ from crossdock.store.access import Answered, Write
 BODY_BYTES = 1_000_000
 """The most that a body may have, unpacked, unless the route's opt `body_bytes` says otherwise."""
 
+PASSED_OVER_BYTES = 8_000_000
+"""So much of a body that is too large is read and dropped before the answer; of one still larger the connection ends."""
+
 WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 RETRY_AFTER_SECONDS = 1
 NOT_KEPT = frozenset(("traceparent", "date", "server", "ratelimit", "ratelimit-policy", "content-length"))
@@ -199,6 +202,7 @@ async def _body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> by
     """The whole body, unpacked. Raises Problem too-large, unsupported-media-type or malformed."""
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > limit:
+        await _pass_over(receive)
         raise problem("too-large", f"at most {limit} bytes are taken", limit=limit)
     encoding = (_text(headers.get(b"content-encoding")) or "identity").lower()
     if encoding not in ("identity", "gzip"):
@@ -217,10 +221,22 @@ async def _body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> by
                 raise problem("malformed", "the body is no gzip") from None
         body += chunk
         if len(body) > limit or (unpack is not None and unpack.unconsumed_tail):
+            if more:
+                await _pass_over(receive)
             raise problem("too-large", f"at most {limit} bytes are taken, unpacked", limit=limit)
     if unpack is not None and body and not unpack.eof:
         raise problem("malformed", "the gzip body ended before its end")
     return bytes(body)
+
+
+async def _pass_over(receive: Receive) -> None:
+    """Takes a body that is too large off the wire, up to a bound: a client that is still sending when the connection closes never sees the answer."""
+    left = PASSED_OVER_BYTES
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
 
 
 def _again(body: bytes) -> Receive:
