@@ -8,6 +8,7 @@ import msgspec
 
 from crossdock.connectors.folder import FolderSink
 from crossdock.connectors.json import JsonReader, JsonWriter
+from crossdock.flow.ownership import OwnedReader
 from crossdock.ports.outbound import Accepted, Delivery
 from crossdock.wiring import Systems
 from crossdock.workspace import load
@@ -46,7 +47,9 @@ async def test_json_goes_and_comes_by_folder(tmp_path: Path) -> None:
     (tmp_path / "w/systems/crm.toml").write_text(CRM)
     systems = Systems(load(tmp_path / "w", SECRETS), SECRETS, tmp_path / "w")
     assert "crm" in {source.channel for source in systems.sources()}
-    assert isinstance(systems.readers()["crm"], JsonReader)
+    reader = systems.readers()["crm"]
+    assert isinstance(reader, OwnedReader), "the example says who owns which state of stock"
+    assert isinstance(reader.reader, JsonReader)
     [(sink, writer)] = [(sink, writer) for sink, writer, _ in systems.sinks(1) if sink.system == "crm"]
     assert isinstance(sink, FolderSink)
     assert isinstance(writer, JsonWriter)

@@ -75,6 +75,8 @@ class Gate:
             principal = await hub.authentication.principal(_text(headers.get(b"authorization")))
         except Problem:
             hub.throttle.take(_address(scope), STRANGERS, now)
+            if scope["method"] in WRITES:
+                await _pass_over(receive)
             raise
         scope["user"] = principal
         told += (
@@ -89,7 +91,8 @@ class Gate:
             return
         permission = permission_of(handler)
         if permission is not None and (principal is None or not principal.may(permission)):
-            await self._app(scope, receive, answer)  # the guard answers
+            await _pass_over(receive)
+            await self._app(scope, _again(b""), answer)  # the guard answers
             return
         body = await _body(receive, headers, int(handler.opt.get("body_bytes", BODY_BYTES)))
         _refuse_nul_in(body)

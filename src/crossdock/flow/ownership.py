@@ -12,11 +12,11 @@ class OwnedReader:
     """Another reader, whose movements are held against the rules. Implements `ports.translation.Reader`."""
 
     def __init__(self, reader: Reader, rules: Sequence[Owner]) -> None:
-        self._reader = reader
+        self.reader = reader
         self._rules = rules
 
     def read(self, message: Message) -> Iterator[Reading]:
-        for reading in self._reader.read(message):
+        for reading in self.reader.read(message):
             yield judged(reading, self._rules)
 
 
