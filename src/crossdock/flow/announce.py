@@ -6,6 +6,7 @@ itself. So a history makes the same events, however it is cut into batches. Exce
 from what was told last.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zlib import crc32
@@ -23,7 +24,9 @@ from crossdock.policy import Agreements
 from crossdock.ports.events import Announcements, Announcing, Stands
 from crossdock.process import Standing, order_to_cash, process_of_fact
 
-PER_LANE = 25
+PER_LANE = 8
+"""Small batches: what is worked out here shares a thread with those that fold and send, and nobody waits for an event as a partner waits for an answer."""
+ORDERS_A_TURN = 10
 EXCEPTIONS = 500
 STOCK = 2000
 
@@ -86,13 +89,16 @@ async def _of_facts(
     if walks:
         histories = await held.histories(walks)
         for key in walks:
+            await asyncio.sleep(0)  # others of this thread have their turn
             stands = standings[key]
             in_step = stands.last == orders[key][-1].position
             final = Seen(stands.milestone, figures_of(stands.summary)) if in_step else None
             steps[key] = _walked(histories[key], orders[key], agreements, final)
     found: list[Event] = []
     told: dict[str, tuple[int, bytes]] = {}
-    for key in orders:
+    for n, key in enumerate(orders):
+        if n % ORDERS_A_TURN == 0:
+            await asyncio.sleep(0)
         stands, read = standings[key], steps[key]
         assert read is not None
         if not any(seen is not None or tells(fact) for fact, seen in read):
