@@ -104,7 +104,7 @@ async def test_announcing_anew_tells_nothing_twice_and_appends_what_is_lacking(a
 async def test_a_reader_behind_a_cursor_misses_nothing_while_many_record_fold_and_announce(
     announcer: Announcer, flow_url: str
 ) -> None:
-    hub, done, chance = announcer.hub, asyncio.Event(), random.Random(7)
+    hub, folded, told, chance = announcer.hub, asyncio.Event(), asyncio.Event(), random.Random(7)
     stories = [(f"SO-{n}", road(f"SO-{n}", 3, 5)) for n in range(24)]
     databases = [await connect(flow_url, 3) for _ in range(3)]
 
@@ -118,7 +118,7 @@ async def test_a_reader_behind_a_cursor_misses_nothing_while_many_record_fold_an
 
     async def announce(database: Any) -> None:
         feed = EventFeed(database)
-        while not done.is_set():
+        while not folded.is_set():
             await announce_once(feed, hub.agreements, hub.now, chance.randint(1, 9))
             await asyncio.sleep(0)
 
@@ -127,7 +127,7 @@ async def test_a_reader_behind_a_cursor_misses_nothing_while_many_record_fold_an
     async def read() -> None:
         cursor, feed = 0, EventFeed(databases[-1])
         while True:
-            ended = done.is_set()
+            ended = told.is_set()
             kept, cursor, more = await feed.after(cursor, chance.randint(1, 50))
             seen.extend(kept)
             if ended and not more:
@@ -138,10 +138,10 @@ async def test_a_reader_behind_a_cursor_misses_nothing_while_many_record_fold_an
     reader = asyncio.create_task(read())
     await asyncio.gather(*(write(part) for part in range(4)))
     await hub.fold()
-    await announcer.announce()
-    done.set()
+    folded.set()
     await asyncio.gather(*announcers)
     await announcer.announce()
+    told.set()
     await reader
     rows = await hub.rows("SELECT sequence, id FROM events ORDER BY sequence")
     assert [kept.sequence for kept in seen] == [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
