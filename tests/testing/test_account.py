@@ -70,6 +70,12 @@ def test_an_order_shipped_in_two_goes_is_complete_when_both_are_invoiced():
     assert reconcile([mine, warehouse("4", "6")]).problems() == []
 
 
+def test_an_order_of_which_the_warehouse_found_nothing_is_cancelled_and_not_lost():
+    nothing = Shipped(shipment="S1", order="SO-1", purchase_order="PO1", unit="EA", lines={})
+    account = reconcile([retailer(acknowledgement()), WarehouseTally(name="3pl", shipments=[nothing])])
+    assert (account.lost, account.cancelled, account.problems()) == ((), ("PO1",), [])
+
+
 def test_decimal_places_make_no_difference():
     mine = retailer(notice(lines={"1": "10.0"}), invoice(prices={"1": "2.5"}))
     assert reconcile([mine, warehouse("10")]).problems() == []

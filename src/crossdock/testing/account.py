@@ -1,8 +1,8 @@
 """The account that is drawn when a run is over: what the counterparties say they sent and got, held against each other.
 
 It asks the hub nothing. An order is complete when all that the warehouse shipped for it was announced and invoiced,
-once and at the ordered prices; it is lost when it has no invoice and neither a cancellation, a rejection nor the
-caller's explanation stands for it.
+once and at the ordered prices; it is lost when it has no invoice and neither a cancellation (by the customer, or by a
+warehouse that found nothing of it), a rejection nor the caller's explanation stands for it.
 """
 
 from collections import Counter, defaultdict
@@ -135,6 +135,8 @@ def _fate(po: str, order: Placed, seen: list[Seen], shipped: list[Shipped], expl
         return "rejected"
     if not shipped and order.cancelled:
         return "cancelled"
+    if shipped and not any(each.lines for each in shipped):
+        return "cancelled"  # the warehouse found nothing of it: a shipment of nothing is neither announced nor billed
     return "lost"
 
 
