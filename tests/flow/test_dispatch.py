@@ -2,18 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from play import order
 
-from crossdock.facts.order import EffectRetried, HoldPlaced, OrderCancelled
-from crossdock.flow.dispatch import Dispatch
-from crossdock.flow.settle import Settlement, settle
+from crossdock.facts.order import EffectRetried
 from crossdock.policy import Agreement
-from crossdock.ports.log import Claimed
-from crossdock.ports.outbound import Absent, Accepted, Later, Outcome, Pace, Refused, Transmission, Unknown
-from crossdock.store.outbox import DeliveryOutbox, Reserved
+from crossdock.ports.outbound import Absent, Accepted, Later, Outcome, Refused, Transmission, Unknown
+from crossdock.store.outbox import Reserved
 
 from .hub import ANSWERED, Hub, PlainWriter, ScriptedSink
 
@@ -134,137 +130,6 @@ async def test_an_unknown_outcome_that_is_absent_is_sent_again_as_it_was(hub: Hu
     assert set((await hub.statuses()).values()) == {"accepted"}
 
 
-async def test_what_nobody_can_tell_is_held_and_in_the_end_a_dead_letter_until_it_is_retried(hub: Hub) -> None:
-    (id_,) = await hub.orders("SO-1")
-    sink = ScriptedSink(sends=[Unknown("cut off")], look_ups=[Unknown("no idea")] * 2)
-    dispatch = hub.dispatch(sink, attempts=3)
-    await hub.work(dispatch)
-    for status in ("unknown", "dead"):
-        hub.wait(seconds=10)
-        await hub.work(dispatch)
-        assert (await hub.delivery(id_))["status"] == status
-    assert len(sink.sent) == 1
-    (letter,) = await hub.rows("SELECT * FROM exceptions WHERE cause = 'dead-letter' AND closed_at IS NULL")
-    assert (letter["category"], letter["obligations"], letter["lane"]) == (
-        "transport",
-        [id_],
-        hub.outbox.lane_of("SO-1"),
-    )
-    assert "no idea" in letter["detail"]
-    assert await hub.outbox.retry_dead([id_], None, hub.now) == [id_]
-    assert await hub.rows("SELECT FROM exceptions WHERE cause = 'dead-letter' AND closed_at IS NULL") == []
-    hub.wait(seconds=2)
-    await hub.work(dispatch)
-    assert (await hub.delivery(id_))["status"] == "accepted"
-    assert len(sink.sent) == 1, "it had been done all along, and the look-up that the retry began with says so"
-    assert (await hub.delivery(id_))["message"] is not None
-
-
-async def dead_letter(hub: Hub, *last: Outcome | Absent) -> tuple[str, Dispatch, ScriptedSink]:
-    """A credit check that was sent once, came to nothing and was given up; `last` is what look-ups say from then on."""
-    (id_,) = await hub.orders("SO-1")
-    sink = ScriptedSink(sends=[Unknown("cut off")], look_ups=[Unknown("no idea"), *last])
-    dispatch = hub.dispatch(sink, attempts=2)
-    await hub.work(dispatch)
-    hub.wait(seconds=10)
-    await hub.work(dispatch)
-    assert ((await hub.delivery(id_))["status"], len(sink.sent)) == ("dead", 1)
-    hub.wait(seconds=10)
-    return id_, dispatch, sink
-
-
-async def test_a_retried_dead_letter_is_sent_as_it_was_only_when_the_look_up_says_absent(hub: Hub) -> None:
-    id_, dispatch, sink = await dead_letter(hub, Absent())
-    assert await hub.outbox.retry_dead([id_], None, hub.now) == [id_]
-    assert (await hub.delivery(id_))["status"] == "unknown"
-    await hub.work(dispatch)
-    assert len(sink.asked) == 2
-    assert sink.sent[1] == sink.sent[0]
-    assert (await hub.delivery(id_))["status"] == "accepted"
-
-
-async def test_a_retried_dead_letter_that_still_nobody_can_tell_is_not_sent(hub: Hub) -> None:
-    id_, dispatch, sink = await dead_letter(hub, Unknown("down"), Unknown("down"))
-    await hub.outbox.retry_dead([id_], None, hub.now)
-    for status in ("unknown", "dead"):
-        await hub.work(dispatch)
-        assert ((await hub.delivery(id_))["status"], len(sink.sent)) == (status, 1)
-        hub.wait(seconds=10)
-
-
-async def test_a_retried_dead_letter_is_sent_where_there_is_no_look_up_to_ask_by(hub: Hub) -> None:
-    id_, dispatch, sink = await dead_letter(hub, Unknown("none is declared", no_look_up=True))
-    await hub.outbox.retry_dead([id_], None, hub.now)
-    await hub.work(dispatch)
-    assert ((await hub.delivery(id_))["status"], len(sink.sent)) == ("accepted", 2)
-
-
-async def test_a_dead_letter_that_is_retried_by_force_is_sent_without_a_question(hub: Hub) -> None:
-    id_, dispatch, sink = await dead_letter(hub)
-    await hub.outbox.retry_dead([id_], None, hub.now, force=True)
-    await hub.work(dispatch)
-    assert ((await hub.delivery(id_))["status"], len(sink.sent), len(sink.asked)) == ("accepted", 2, 1)
-
-
-async def test_a_dead_letter_that_was_surely_not_done_is_retried_without_a_question(hub: Hub) -> None:
-    (id_,) = await hub.orders("SO-1")
-    sink = ScriptedSink(sends=[Later("busy")])
-    dispatch = hub.dispatch(sink, attempts=1)
-    await hub.work(dispatch)
-    assert (await hub.delivery(id_))["status"] == "dead"
-    hub.wait(seconds=10)
-    await hub.outbox.retry_dead([id_], None, hub.now)
-    await hub.work(dispatch)
-    assert ((await hub.delivery(id_))["status"], len(sink.sent), sink.asked) == ("accepted", 2, [])
-
-
-def settled(claimed: Claimed, outcome: Outcome, now: datetime) -> Settlement:
-    """What a worker writes of one delivery, with a retry in a minute."""
-    message = claimed.message or 1
-    return settle("send", [claimed], message, {}, outcome, 60, PlainWriter("erp"), Pace(), now, now)
-
-
-async def overtaken(hub: Hub) -> tuple[Claimed, Claimed]:
-    """One delivery as a worker claimed it whose lease has run out, and as another has it now."""
-    await hub.orders("SO-1")
-    writer = PlainWriter("erp")
-    async with hub.outbox.loading("erp", 5, False, hub.now, hub.now + timedelta(seconds=5)) as loading:
-        (slow,) = loading.claimed
-        made = writer.compose([slow.delivery], await loading.numbers(writer.needs([slow.delivery])), hub.now)
-        await loading.load("erp", made.transmissions, [], [], hub.now)
-    hub.wait(seconds=6)
-    ((_, _, (heir,)),) = await hub.outbox.uncertain("erp", 5, hub.now, hub.now + timedelta(seconds=60))
-    return slow, heir
-
-
-@pytest.mark.parametrize(
-    "late", [Refused("no", "E1"), Later("busy"), Unknown("cut off")], ids=["refused", "later", "unknown"]
-)
-async def test_a_late_settlement_does_not_undo_what_a_newer_attempt_is_at(hub: Hub, late: Outcome) -> None:
-    slow, heir = await overtaken(hub)
-    before = await hub.delivery(slow.delivery.id)
-    said = settled(slow, late, hub.now)
-    await hub.outbox.settle(said.settled, said.attempts, said.facts, hub.now)
-    assert await hub.delivery(slow.delivery.id) == before
-    assert await hub.facts_of_type("effect.refused") == []
-    said = settled(heir, ANSWERED, hub.now)
-    await hub.outbox.settle(said.settled, said.attempts, said.facts, hub.now)
-    assert (await hub.delivery(slow.delivery.id))["status"] == "accepted"
-    attempts = await hub.rows("SELECT attempt, outcome FROM attempts ORDER BY attempt")
-    assert [row["attempt"] for row in attempts] == [1, 2], "each is kept all the same"
-
-
-async def test_what_was_accepted_is_so_though_it_is_told_late_and_stays_so(hub: Hub) -> None:
-    slow, heir = await overtaken(hub)
-    for claimed, outcome in ((slow, ANSWERED), (heir, Unknown("cut off")), (heir, Refused("twice"))):
-        said = settled(claimed, outcome, hub.now)
-        await hub.outbox.settle(said.settled, said.attempts, said.facts, hub.now)
-        assert (await hub.delivery(slow.delivery.id))["status"] == "accepted"
-    await hub.fold()
-    assert await hub.obligation(slow.delivery.id) == "met"
-    assert await hub.facts_of_type("effect.refused") == []
-
-
 async def test_other_bytes_under_a_name_that_was_sent_are_another_message(hub: Hub) -> None:
     (id_,) = await hub.orders("SO-1")
     kept: list[int] = []
@@ -280,88 +145,6 @@ async def test_other_bytes_under_a_name_that_was_sent_are_another_message(hub: H
     assert [(row["data"], row["name"]) for row in rows] == [(b"one", "request-1"), (b"other", "request-1")]
 
 
-@pytest.mark.parametrize("end", ["dead", "refused"])
-async def test_nothing_overtakes_what_is_dead_or_refused_in_order_until_a_person_says_so(hub: Hub, end: str) -> None:
-    await hub.orders("SO-1", "SO-2", "SO-3")
-    await hub.do("UPDATE deliveries SET ordering_key = 'one' WHERE key <> 'SO-3'")
-    first, second = (
-        row["id"] for row in await hub.rows("SELECT id FROM deliveries WHERE ordering_key = 'one' ORDER BY sequence")
-    )
-    no = Later("busy") if end == "dead" else Refused("no", "E1")
-    down = True
-    sink = ScriptedSink(sends=lambda transmission: no if down and transmission.deliveries == (first,) else ANSWERED)
-    dispatch = hub.dispatch(sink, ordered=True, attempts=1)
-    for _ in range(3):
-        await hub.work(dispatch)
-        hub.wait(seconds=10)
-    assert await hub.statuses() == {first: end, second: "queued", "SO-3/credit-check": "accepted"}
-    down = False
-    if end == "dead":
-        await hub.outbox.retry_dead([first], None, hub.now)
-    else:
-        await hub.tell(EffectRetried(obligation=first, who="ann", round=1), key=first.partition("/")[0])
-    for _ in range(2):
-        hub.wait(seconds=10)
-        await hub.work(dispatch)
-    assert set((await hub.statuses()).values()) == {"accepted"}
-    assert [id_ for id_ in sink.deliveries if id_ != "SO-3/credit-check"] == [first, first, second]
-
-
-async def test_what_is_dead_and_no_longer_owed_holds_up_nothing(hub: Hub) -> None:
-    hub.agreement = Agreement(partner="bigmart", channel="bigmart-edi")
-    await hub.orders("SO-1", "SO-2")
-    await hub.do("UPDATE deliveries SET ordering_key = 'one'")
-    sink = ScriptedSink("erp", sends=[Later("busy")])
-    dispatch = hub.dispatch(sink, ordered=True, attempts=1)
-    await hub.work(dispatch)
-    (dead,) = [id_ for id_, status in (await hub.statuses()).items() if status == "dead"]
-    hub.wait(seconds=10)
-    await hub.work(dispatch)
-    assert len(sink.sent) == 1
-    await hub.tell(OrderCancelled(), key=dead.partition("/")[0])
-    assert await hub.obligation(dead) == "void"
-    await hub.work(dispatch)
-    assert len(sink.sent) == 2
-
-
-async def test_stopping_gives_back_what_was_claimed_and_has_not_begun(hub: Hub) -> None:
-    ids = await hub.orders("SO-1", "SO-2", "SO-3")
-    never = asyncio.Event()
-
-    async def hangs() -> Outcome:
-        await never.wait()
-        return ANSWERED
-
-    sink = ScriptedSink(sends=lambda _: hangs())
-    dispatch = hub.dispatch(sink, concurrency=1, timeout_seconds=5)
-    await dispatch.step()
-    await asyncio.sleep(0.01)
-    with pytest.raises(TimeoutError):
-        await dispatch.drain(0.05)
-    (begun,) = sink.deliveries
-    assert await hub.statuses() == {id_: "sending" if id_ == begun else "queued" for id_ in ids}
-    given_back = await hub.rows("SELECT attempts, leased_until, message FROM deliveries WHERE status = 'queued'")
-    assert [(row["attempts"], row["leased_until"], row["message"]) for row in given_back] == [(0, None, None)] * 2
-    notes = await hub.rows("SELECT note FROM messages WHERE direction = 'out' AND note LIKE 'not sent%'")
-    assert len(notes) == 2
-    heir = ScriptedSink()
-    await hub.work(hub.dispatch(heir))
-    assert sorted(heir.deliveries) == sorted(set(ids) - {begun})
-    never.set()
-    await dispatch.drain()
-    assert set((await hub.statuses()).values()) == {"accepted"}
-
-
-async def test_throttling_for_ever_ends_in_a_dead_letter_too(hub: Hub) -> None:
-    (id_,) = await hub.orders("SO-1")
-    sink = ScriptedSink(sends=lambda _: Later("busy"))
-    dispatch = hub.dispatch(sink, attempts=3, breaker_failures=0)
-    for _ in range(6):
-        await hub.work(dispatch)
-        hub.wait(seconds=60)
-    assert ((await hub.delivery(id_))["status"], len(sink.sent)) == ("dead", 3)
-
-
 async def test_where_sending_again_is_safe_it_is_sent_again_and_still_not_for_ever(hub: Hub) -> None:
     (id_,) = await hub.orders("SO-1")
     sink = ScriptedSink(sends=lambda _: Unknown("cut off"), look_ups=lambda _: Unknown("there is no look-up"))
@@ -372,65 +155,6 @@ async def test_where_sending_again_is_safe_it_is_sent_again_and_still_not_for_ev
         hub.wait(seconds=60)
     assert ((await hub.delivery(id_))["status"], len(sink.sent)) == ("dead", 3)
     assert len(set(sink.names)) == 1
-
-
-class Died(BaseException):
-    """What a process that is killed looks like from within."""
-
-
-async def test_a_worker_that_dies_after_sending_leaves_a_question_and_not_a_second_send(hub: Hub) -> None:
-    (id_,) = await hub.orders("SO-1")
-    arrived = ScriptedSink()
-    dying = hub.dispatch(arrived, timeout_seconds=1)
-    await dying.step()
-    await asyncio.sleep(0.05)  # it has been sent; nobody will settle it
-    assert arrived.deliveries == [id_]
-    assert (await hub.delivery(id_))["status"] == "sending"
-    heir_sink = ScriptedSink(look_ups=[Accepted({"approved": False})])
-    heir = hub.dispatch(heir_sink)
-    await hub.work(heir)
-    assert heir_sink.asked == [], "its lease has not run out"
-    hub.wait(seconds=60)
-    await hub.work(heir)
-    assert (heir_sink.sent, heir_sink.asked) == ([], arrived.sent)
-    assert (await hub.delivery(id_))["status"] == "accepted"
-
-
-async def test_a_worker_that_dies_before_sending_leaves_what_another_sends_as_it_was_written(hub: Hub) -> None:
-    (id_,) = await hub.orders("SO-1")
-    async with hub.outbox.loading("erp", 5, False, hub.now, hub.now + timedelta(seconds=5)) as loading:
-        deliveries = [claimed.delivery for claimed in loading.claimed]
-        writer = PlainWriter("erp")
-        made = writer.compose(deliveries, await loading.numbers(writer.needs(deliveries)), hub.now)
-        await loading.load("erp", made.transmissions, [], [], hub.now)
-    heir = ScriptedSink(look_ups=[Absent()])
-    hub.wait(seconds=6)
-    await hub.work(hub.dispatch(heir))
-    assert heir.sent == list(made.transmissions)
-    assert (await hub.delivery(id_))["status"] == "accepted"
-
-
-async def test_a_worker_that_dies_while_it_writes_leaves_nothing(hub: Hub) -> None:
-    (id_,) = await hub.orders("SO-1")
-    with pytest.raises(Died):
-        async with hub.outbox.loading("erp", 5, False, hub.now, hub.now + timedelta(seconds=5)) as loading:
-            await loading.numbers({("erp", "interchange"): 1})
-            raise Died
-    assert (await hub.delivery(id_))["status"] == "queued"
-    assert await hub.rows("SELECT FROM control_numbers") == []
-
-
-async def test_one_transmission_is_never_looked_up_in_pieces_by_two_workers(hub: Hub) -> None:
-    await hub.orders(*(f"SO-{n}" for n in range(8)))
-    sink = ScriptedSink(sends=[Unknown("cut off")])
-    await hub.work(hub.dispatch(sink, PlainWriter("erp", batch=8), batch=8))
-    hub.wait(seconds=5)
-    later = hub.now + timedelta(seconds=60)
-    one, other = await asyncio.gather(
-        hub.outbox.uncertain("erp", 5, hub.now, later), DeliveryOutbox(hub.database).uncertain("erp", 5, hub.now, later)
-    )
-    found = [len(claimed) for _, _, claimed in (*one, *other)]
-    assert found == [8]
 
 
 async def test_what_cannot_be_written_is_an_exception_and_takes_nothing_else_down(hub: Hub) -> None:
@@ -627,80 +351,3 @@ async def test_what_goes_over_the_wire_is_on_our_disk_before_it_goes(hub: Hub) -
     assert sorted(rows[0]["data"] for rows in seen) == sorted(transmission.data for transmission in sink.sent)
     assert [(len(rows), rows[0]["status"]) for rows in seen] == [(1, "sent")] * 3
     assert sorted(sink.deliveries) == sorted(ids)
-
-
-async def test_stopping_gracefully_settles_what_is_under_way(hub: Hub) -> None:
-    ids = await hub.orders("SO-1", "SO-2", "SO-3")
-
-    async def slow() -> Outcome:
-        await asyncio.sleep(0.05)
-        return ANSWERED
-
-    dispatch = hub.dispatch(ScriptedSink(sends=lambda _: slow()), concurrency=1)
-    await dispatch.step()
-    assert set((await hub.statuses()).values()) == {"sending"}
-    await dispatch.drain()
-    assert {(await hub.delivery(id_))["status"] for id_ in ids} == {"accepted"}
-
-
-async def test_what_could_not_be_settled_is_kept_and_settled_later(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    (id_,) = await hub.orders("SO-1")
-    dispatch = hub.dispatch(ScriptedSink())
-    await dispatch.step()
-    with monkeypatch.context() as patched:
-
-        async def fails(*_: object) -> None:
-            raise ConnectionResetError
-
-        patched.setattr(hub.outbox, "settle", fails)
-        with pytest.raises(ConnectionResetError):
-            await dispatch.drain()
-    await dispatch.drain()
-    assert (await hub.delivery(id_))["status"] == "accepted"
-
-
-async def test_what_is_cancelled_while_an_attempt_is_under_way_is_not_tried_again(hub: Hub) -> None:
-    hub.agreement = Agreement(partner="bigmart", channel="bigmart-edi", credit_check=False)
-    await hub.orders("SO-1")
-    cancelled = asyncio.Event()
-
-    async def busy() -> Outcome:
-        await cancelled.wait()
-        return Later("busy")
-
-    sink = ScriptedSink(sends=lambda _: busy())
-    dispatch = hub.dispatch(sink)
-    await dispatch.step()
-    await hub.tell(OrderCancelled(), key="SO-1")
-    assert await hub.obligation("SO-1/create-in-erp") == "void"
-    cancelled.set()
-    await dispatch.drain()
-    assert (await hub.delivery("SO-1/create-in-erp"))["status"] == "cancelled"
-    hub.wait(minutes=5)
-    await hub.work(dispatch)
-    assert len(sink.sent) == 1
-
-
-async def test_what_is_held_while_an_attempt_is_under_way_and_then_let_go_is_tried_again(hub: Hub) -> None:
-    from crossdock.facts.order import HoldReleased
-
-    hub.agreement = Agreement(partner="bigmart", channel="bigmart-edi", credit_check=False, erp="", tax="")
-    await hub.tell(order(), key="SO-1")
-    release = next(id_ for id_ in await hub.statuses() if "/release/" in id_)
-    held = asyncio.Event()
-
-    async def busy() -> Outcome:
-        await held.wait()
-        return Later("busy")
-
-    sink = ScriptedSink("wh-east", sends=lambda _: busy())
-    dispatch = hub.dispatch(sink, PlainWriter("wh-east"))
-    await dispatch.step()
-    await hub.tell(HoldPlaced(hold="fraud"), key="SO-1")
-    await hub.tell(HoldReleased(hold="fraud"), key="SO-1")
-    held.set()
-    await dispatch.drain()
-    assert (await hub.delivery(release))["status"] == "queued"
-    hub.wait(minutes=5)
-    await hub.work(dispatch)
-    assert len(sink.sent) >= 2
