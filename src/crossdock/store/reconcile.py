@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 
 from crossdock.facts import Fact, lane_of
-from crossdock.ledger.movement import OURS, Kind, Movement, Place
+from crossdock.ledger.movement import OURS, Movement, Place
 from crossdock.ledger.snapshot import Snapshot, SnapshotLine
 from crossdock.ports.reconcile import Catalogue, KeptSnapshot, Run
 from crossdock.process.variance import variance_key
@@ -27,6 +27,7 @@ from crossdock.store.database import Database
 from crossdock.store.log import SEPARATOR, append
 from crossdock.store.queries import SQL
 from crossdock.store.stock_moving import move
+from crossdock.store.stock_reading import movement_of
 
 SUSPECTS = 100_000
 """More rows than these are not looked at one by one: all are added up."""
@@ -431,28 +432,3 @@ def key_of(system: str, where: Where) -> str:
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(text.split(SEPARATOR)) if text else ()
-
-
-def movement_of(row: Any) -> Movement:
-    """A row of `movements_around`."""
-    return Movement(
-        source=row["source"],
-        source_id=row["source_id"],
-        kind=Kind(row["kind"]),
-        item=row["item"],
-        site=row["site"],
-        to_site=row["to_site"],
-        origin=Place(row["origin"]),
-        destination=Place(row["destination"]),
-        quantity=row["quantity"],
-        lot=row["lot"],
-        owner=row["owner"],
-        entity=row["entity"],
-        occurred_at=row["occurred_at"],
-        recorded_at=row["recorded_at"],
-        stream=row["stream"],
-        sequence=row["sequence"],
-        reason=row["reason"],
-        reference=row["reference"],
-        line=row["line"],
-    )

@@ -106,7 +106,7 @@ SELECT key, item, site, place, lot, owner, status, quantity, in_flight, cause, c
 
 -- name: movements_around
 -- The movements of these items between two moments, in the order in which they happened.
-SELECT source, source_id, kind, item, site, to_site, origin, destination, quantity, lot, owner, entity, occurred_at, recorded_at, stream, sequence, reason, reference, line
+SELECT source, source_id, kind, item, site, to_site, origin, destination, quantity, lot, owner, entity, occurred_at, recorded_at, stream, sequence, reason, reference, line, message
   FROM movements WHERE item = ANY($1::text[]) AND occurred_at >= $2 AND occurred_at <= $3 ORDER BY occurred_at, source, source_id
 
 -- name: gaps_around
