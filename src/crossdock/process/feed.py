@@ -8,7 +8,6 @@ Milestones: waiting (only told of, so far), offered, refused, delivered, overtak
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from msgspec.structs import replace
 from crossdock.facts.fact import Fact
 from crossdock.facts.feed import OfferedLine, OfferSuperseded, StockOffered
 from crossdock.facts.order import AcknowledgementReceived, DocumentSent, EffectRefused, EffectRetried
-from crossdock.policy.agreement import Agreement
+from crossdock.process.alone import Alone
 from crossdock.process.obligation import Effect, Obligation, Standing, Status, Trouble
 from crossdock.trade.documents import ItemReference
 from crossdock.trade.stock import InventoryAdvice, InventoryLine, PlacedQuantity, StockLevel
@@ -189,51 +188,20 @@ def advice(state: State) -> InventoryAdvice:
     )
 
 
-_encoder = msgspec.msgpack.Encoder(order="deterministic", decimal_format="string")
-_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(State)
+def effect(state: State, obligation: Obligation) -> Effect:
+    """The document, in the order in which the channel is told. Raises KeyError for what is no offer of this process."""
+    offer = state.offer
+    if offer is None or obligation.id != f"{state.key}/offer":
+        raise KeyError(obligation.id)
+    return Effect(
+        obligation=obligation.id,
+        system=offer.system,
+        document=DOCUMENT,
+        content=advice(state),
+        partner=offer.partner,
+        ordering_key=PREFIX + offer.channel,
+        number=str(offer.sequence),
+    )
 
 
-class Feed:
-    """The process as the flow sees it; see `process.Process`."""
-
-    name = "feed"
-
-    def new(self, key: str) -> State:
-        return State(key)
-
-    def evolve(self, state: State, fact: Fact) -> State:
-        return evolve(state, fact)
-
-    def agreement_of(self, state: State) -> tuple[str, int] | None:
-        """None: the offer carries what was agreed."""
-        return None
-
-    def derive(
-        self, state: State, agreement: Agreement | None, now: datetime, before: Standing | None = None
-    ) -> Standing:
-        return derive(state, now)
-
-    def effect(self, state: State, obligation: Obligation, agreement: Agreement | None, now: datetime) -> Effect:
-        """The document, in the order in which the channel is told."""
-        offer = state.offer
-        if offer is None or obligation.id != f"{state.key}/offer":
-            raise KeyError(obligation.id)
-        return Effect(
-            obligation=obligation.id,
-            system=offer.system,
-            document=DOCUMENT,
-            content=advice(state),
-            partner=offer.partner,
-            ordering_key=PREFIX + offer.channel,
-            number=str(offer.sequence),
-        )
-
-    def encode(self, state: State) -> bytes:
-        return _encoder.encode(state)
-
-    def decode(self, data: bytes) -> State:
-        found: State = _decoder.decode(data)
-        return found
-
-
-PROCESS = Feed()
+PROCESS = Alone("feed", State, evolve, derive, effect)

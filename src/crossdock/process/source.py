@@ -5,15 +5,14 @@ silence) is their own rule, and the trouble names them. Milestones: heard, silen
 """
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from crossdock.facts.fact import Fact
 from crossdock.facts.feed import SourceHeard, SourceSilent
-from crossdock.policy.agreement import Agreement
-from crossdock.process.obligation import Effect, Obligation, Standing, Trouble
+from crossdock.process.alone import Alone
+from crossdock.process.obligation import Standing, Trouble
 
 PREFIX = "SOURCE-"
 """How the keys of sources begin."""
@@ -77,40 +76,4 @@ def derive(state: State, now: datetime) -> Standing:
     return Standing("silent", troubles=(trouble,), summary=summary)
 
 
-_encoder = msgspec.msgpack.Encoder(order="deterministic")
-_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(State)
-
-
-class Source:
-    """The process as the flow sees it; see `process.Process`."""
-
-    name = "source"
-
-    def new(self, key: str) -> State:
-        return State(key)
-
-    def evolve(self, state: State, fact: Fact) -> State:
-        return evolve(state, fact)
-
-    def agreement_of(self, state: State) -> tuple[str, int] | None:
-        """None: what was told of the source carries what was agreed."""
-        return None
-
-    def derive(
-        self, state: State, agreement: Agreement | None, now: datetime, before: Standing | None = None
-    ) -> Standing:
-        return derive(state, now)
-
-    def effect(self, state: State, obligation: Obligation, agreement: Agreement | None, now: datetime) -> Effect:
-        """Raises KeyError: nothing is owed."""
-        raise KeyError(obligation.id)
-
-    def encode(self, state: State) -> bytes:
-        return _encoder.encode(state)
-
-    def decode(self, data: bytes) -> State:
-        found: State = _decoder.decode(data)
-        return found
-
-
-PROCESS = Source()
+PROCESS = Alone("source", State, evolve, derive)

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from crossdock.facts.fact import Fact
 from crossdock.facts.variance import RepairApproved, VarianceFound, VarianceGone, VarianceIgnored, VarianceRepaired
-from crossdock.policy.agreement import Agreement
-from crossdock.process.obligation import Effect, Name, Obligation, Standing, Trouble
+from crossdock.process.alone import Alone
+from crossdock.process.obligation import Name, Standing, Trouble
 
 PREFIX = "VARIANCE-"
 """How the keys of variances begin."""
@@ -193,40 +193,4 @@ def _summary(state: State) -> dict[str, Any]:
     return told
 
 
-_encoder = msgspec.msgpack.Encoder(order="deterministic", decimal_format="string")
-_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(State)
-
-
-class Variance:
-    """The process as the flow sees it; see `process.Process`."""
-
-    name = "variance"
-
-    def new(self, key: str) -> State:
-        return State(key)
-
-    def evolve(self, state: State, fact: Fact) -> State:
-        return evolve(state, fact)
-
-    def agreement_of(self, state: State) -> tuple[str, int] | None:
-        """None: nothing was agreed about it with a partner."""
-        return None
-
-    def derive(
-        self, state: State, agreement: Agreement | None, now: datetime, before: Standing | None = None
-    ) -> Standing:
-        return derive(state, now)
-
-    def effect(self, state: State, obligation: Obligation, agreement: Agreement | None, now: datetime) -> Effect:
-        """Raises KeyError: nothing is owed."""
-        raise KeyError(obligation.id)
-
-    def encode(self, state: State) -> bytes:
-        return _encoder.encode(state)
-
-    def decode(self, data: bytes) -> State:
-        found: State = _decoder.decode(data)
-        return found
-
-
-PROCESS = Variance()
+PROCESS = Alone("variance", State, evolve, derive)
