@@ -17,12 +17,11 @@ import psutil
 from bench import road
 from crossdock.facts import lane_of
 from crossdock.ports.inbound import Arrival
-from crossdock.store.database import Database, connect
+from crossdock.store.database import LANES, Database, connect
 from crossdock.store.embedded import Embedded
 from crossdock.store.inbox import MessageInbox
 from crossdock.testing.simulators.orders import orders
 
-LANES = 32
 STARTING_SECONDS = 1.5
 POLL_SECONDS = 0.1
 

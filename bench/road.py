@@ -82,7 +82,7 @@ def without_stock(root: Path) -> Path:
 
 async def set_up(url: str, workspace: Path) -> None:
     """A fresh schema with the bench's workspace in force."""
-    database = await connect(url, 2, lanes=32)
+    database = await connect(url, 2)
     await apply(
         plan(None, load(workspace, {**os.environ, **SECRETS})),
         KeptVersions(database),

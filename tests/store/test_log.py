@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from crossdock.facts import Fact
+from crossdock.facts import Fact, lane_of
 from crossdock.facts.order import HoldPlaced, HoldReleased
 from crossdock.ports.log import Folded
 from crossdock.store.database import Database, connect, migrate, migrations
@@ -141,3 +141,25 @@ async def test_a_schema_made_in_steps_equals_one_made_at_once(database_url: str)
         assert await migrate(connection, upto=number) == 1
     assert await migrate(connection) == 0
     await connection.close()
+
+
+async def test_the_lane_whose_next_fact_has_waited_longest_is_folded_before_busier_ones(database: Database) -> None:
+    log = FactLog(database)
+    keys = {lane_of(f"SO-{n}", database.lanes): f"SO-{n}" for n in range(500)}
+    quiet, *busy = keys.values()
+    await log.record([hold(quiet, 0)], NOW)
+    await log.record([hold(key, n) for key in busy for n in range(1, 30)], NOW + timedelta(seconds=1))
+    async with log.claim(1, 100) as claimed:
+        assert {fact.key for fact in claimed.facts} == {quiet}
+
+
+async def test_where_much_waits_a_worker_leaves_lanes_to_others(database: Database) -> None:
+    log = FactLog(database)
+    keys = {lane_of(f"SO-{n}", database.lanes): f"SO-{n}" for n in range(500)}
+    assert len(keys) == database.lanes
+    await log.record([hold(key, n) for key in keys.values() for n in range(20)], NOW)
+    async with log.claim(32, 20) as first, log.claim(32, 20) as second:
+        assert len(first.facts) == len(second.facts) == 4 * 20
+        assert not {fact.lane for fact in first.facts} & {fact.lane for fact in second.facts}
+    async with log.claim(32, 5000) as alone:
+        assert len(alone.facts) == 20 * len(keys)

@@ -26,7 +26,6 @@ US = "us"
 LONGEST_DEFECT = 4000
 """Characters of an error that are kept with what it set aside."""
 
-
 SET_ASIDE = "set-aside"
 """The milestone of a process that was never folded."""
 
@@ -356,7 +355,7 @@ def set_aside(about: Sequence[Fact], before: Stored | None, error: Exception | s
     )
 
 
-async def fold_once(log: Log, agreements: Agreements, now: datetime, lanes: int = 8, per_lane: int = 200) -> int:
+async def fold_once(log: Log, agreements: Agreements, now: datetime, lanes: int = 32, per_lane: int = 200) -> int:
     """Claims lanes, folds their next facts and writes the outcome, all in one transaction; returns how many facts were folded."""
     async with log.claim(lanes, per_lane) as claimed:
         if claimed.facts:

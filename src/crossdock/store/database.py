@@ -19,8 +19,8 @@ UNKEEPABLE = (asyncpg.DataError,)
 
 MIGRATION_LOCK = 0x43524F53
 
-LANES = 16
-"""How many lanes a new database gets. Enough for a dozen workers; fixed for the life of the database, because keys hash to them."""
+LANES = 32
+"""How many lanes a new database gets. Enough for two dozen workers; fixed for the life of the database, because keys hash to them."""
 
 
 class Database:

@@ -22,6 +22,9 @@ from crossdock.store.stock_of_orders import tell_stock
 
 SEPARATOR = "\x1f"
 
+LANES_FULL = 4
+"""What is claimed at once comes to no more facts than so many full lanes have, as far as can be said before."""
+
 _content = msgspec.json.Encoder()
 
 
@@ -273,9 +276,9 @@ class FactLog:
 
     @asynccontextmanager
     async def claim(self, lanes: int, per_lane: int) -> AsyncIterator[ClaimedLanes]:
-        """Up to `lanes` lanes that nobody holds, the most loaded first, with at most `per_lane` facts each."""
+        """Up to `lanes` lanes that nobody holds, the one that has waited longest first, with at most `per_lane` facts each; fewer lanes where much waits."""
         async with self._database.repeatable() as connection:
-            claimed = await connection.fetch(SQL["claim_lanes"], lanes)
+            claimed = await connection.fetch(SQL["claim_lanes"], lanes, LANES_FULL * per_lane)
             facts: list[Fact] = []
             processes: dict[str, Stored] = {}
             if claimed:

@@ -24,12 +24,14 @@ INSERT INTO facts (lane, position, digest, key, type, version, source, source_id
 SELECT lane, position, digest, key, type, version, source, source_id, occurred_at, $2, message, body FROM numbered
 
 -- name: claim_lanes
--- Takes up to $1 lanes that have facts ahead of their cursor, the most loaded first, and holds them to the end of the transaction; lanes that another worker holds are passed over.
+-- Takes lanes that have facts ahead of their cursor, and holds them to the end of the transaction: the one whose next fact has waited longest first, so that no lane
+-- waits for busier ones. At most $1, and where much waits no more than hold some $2 facts, at least 4: others find lanes as well. What another worker holds is passed over.
 SELECT c.lane, c.position
   FROM cursors c JOIN lanes l ON l.lane = c.lane
  WHERE l.head > c.position
- ORDER BY l.head - c.position DESC
- LIMIT $1
+ ORDER BY (SELECT f.recorded_at FROM facts f WHERE f.lane = c.lane AND f.position = c.position + 1)
+ LIMIT (SELECT least($1::bigint, greatest(4, $2 * count(*) / greatest(sum(h.head - b.position), 1)))
+          FROM cursors b JOIN lanes h ON h.lane = b.lane WHERE h.head > b.position)
    FOR UPDATE OF c SKIP LOCKED
 
 -- name: claim_waking_lanes
