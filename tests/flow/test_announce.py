@@ -36,8 +36,9 @@ class Announcer:
     async def forget(self) -> None:
         """The feed is lost, and nothing of it was told."""
         await self.hub.do(f"TRUNCATE {TABLES}")
-        await self.hub.do("UPDATE event_cursors SET position = 0")
+        await self.hub.do("UPDATE event_cursors SET position = 0, furthest = 0")
         await self.hub.do("UPDATE announcer SET sequence = 0")
+        await self.hub.do("UPDATE feed_kept SET first = 1, since = NULL")
 
     async def events(self, *types: str, key: str | None = None) -> list[Any]:
         """All events, as the feed has them."""
@@ -99,6 +100,27 @@ async def test_announcing_anew_tells_nothing_twice_and_appends_what_is_lacking(a
     assert sorted(e.event.id for e in kept) == sorted(e.id for e in before)
     assert kept[-1].event.type == "order.accepted.v1"
     assert kept[-1].sequence == len(before) + 1
+
+
+async def test_announcing_anew_does_not_tell_what_was_swept_and_goes_on_from_it(announcer: Announcer) -> None:
+    hub, story = announcer.hub, road("SO-1001", 10, 4)
+    await hub.tell(*story[:4])
+    await announcer.announce()
+    long_ago = await announcer.events()
+    hub.now += timedelta(days=100)
+    await announcer.feed.sweep(hub.now - timedelta(days=90))
+    await hub.tell(*story[4:])
+    await announcer.announce()
+    kept, _, _ = await announcer.feed.after(None, 1000)
+    assert [e.sequence for e in kept] == list(range(len(long_ago) + 1, len(long_ago) + 1 + len(kept)))
+    assert {e.event.type for e in kept} >= {"shipment.confirmed.v1", "demand.shipped.v1"}
+    await hub.do("DELETE FROM events WHERE type = 'shipment.confirmed.v1'")
+    await announcer.feed.rewind()
+    await announcer.announce(per_lane=3)
+    again, _, _ = await announcer.feed.after(None, 1000)
+    by_id = {e.event.id: e.event for e in kept}
+    assert {e.event.id: e.event for e in again} == by_id
+    assert len(again) == len(by_id)
 
 
 async def test_a_reader_behind_a_cursor_misses_nothing_while_many_record_fold_and_announce(

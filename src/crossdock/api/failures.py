@@ -7,6 +7,7 @@ from litestar.exceptions import HTTPException, SerializationException, Validatio
 
 from crossdock.api.problem import Problem, problem
 from crossdock.store.database import UNKEEPABLE, UNREACHABLE
+from crossdock.store.events import Swept
 
 RETRY_AFTER_SECONDS = 5
 
@@ -47,6 +48,8 @@ def problem_of(error: Exception, traceparent: str = "") -> Problem:
     if isinstance(error, HTTPException) and error.status_code < 500:
         slug = _BY_STATUS.get(error.status_code, "malformed")
         return Problem(slug, error.detail or slug, headers=dict(error.headers or {}))
+    if isinstance(error, Swept):
+        return problem("no-longer-kept", str(error), cursor=str(error.cursor), since=error.since)
     if isinstance(error, UNKEEPABLE):
         return problem("invalid", "a value is beyond what can be kept or compared", errors=[])
     if isinstance(error, UNREACHABLE):

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -20,6 +20,7 @@ from crossdock.ports.translation import Reader
 from crossdock.run.witness import Watch
 from crossdock.store.access import Access
 from crossdock.store.database import Database
+from crossdock.store.events import EventFeed
 from crossdock.store.lookup import Lookup
 from crossdock.store.orders import Orders
 from crossdock.store.versions import WorkspaceVersions
@@ -28,6 +29,8 @@ from crossdock.workspace import Loaded
 
 REFRESH_SECONDS = 1.0
 SWEEP_SECONDS = 300.0
+PAUSE_SECONDS = 0.05
+"""Between two batches of sweeping, so that it takes no more than a part of the database's time."""
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +59,7 @@ class Hub:
         self.book = AgreementBook(self.versions)
         self.secrets: Callable[[Secret], str] = secrets(environ, root)
         self._systems: Systems | None = None
-        self._refreshing: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
         self.authentication = Authentication(self.access, clock, lambda: self.terms)
         self.throttle = Throttle(self.access)
         self.orders = Orders(database)
@@ -100,21 +103,24 @@ class Hub:
             return self.book(partner, version)
 
     async def open(self) -> None:
-        """Reads what is in force, and looks again every second until `close`; takes in what is submitted."""
+        """Reads what is in force, and looks again every second until `close`; takes in what is submitted; sweeps what is kept for a time only."""
         await self.book.refresh()
         self.intake.open()
-        self._refreshing = asyncio.create_task(self._refresh(), name="refresh workspace")
+        self._tasks = (
+            asyncio.create_task(self._refresh(), name="refresh workspace"),
+            asyncio.create_task(self._keep_sweeping(), name="sweep"),
+        )
 
     async def close(self) -> None:
         """Ends what `open` began. The database is the caller's to close."""
         await self.intake.close()
-        if self._refreshing is not None:
-            self._refreshing.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._refreshing
+                await task
 
     async def _refresh(self) -> None:
-        flushed = swept = time.monotonic()
+        flushed = time.monotonic()
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
             now = time.monotonic()
@@ -123,8 +129,28 @@ class Hub:
                 if now - flushed > FLUSH_SECONDS:
                     flushed = now
                     await self.throttle.flush()
-                if now - swept > SWEEP_SECONDS:
-                    swept = now
-                    await self.access.sweep(self.clock())
             except Exception as error:
                 _log.warning("refreshing failed, trying again", error=f"{type(error).__name__}: {error}")
+
+    async def _keep_sweeping(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self.sweep()
+            except Exception as error:
+                _log.warning("sweeping failed, trying again", error=f"{type(error).__name__}: {error}")
+
+    async def sweep(self) -> int:
+        """Forgets answers, sessions and events whose time is over; returns how many events."""
+        now = self.clock()
+        await self.access.sweep(now)
+        if self.book.current is None:
+            return 0
+        feed, before = EventFeed(self.database), now - timedelta(days=self.loaded.company.events.kept_days)
+        forgotten = 0
+        while swept := await feed.sweep(before):
+            forgotten += swept
+            await asyncio.sleep(PAUSE_SECONDS)
+        if forgotten:
+            _log.info("events.swept", events=forgotten, announced_before=before.isoformat())
+        return forgotten

@@ -105,7 +105,9 @@ def finished(app: Litestar) -> dict[str, Any]:
                 operation.setdefault("parameters", []).append(_key())
             if "deprecation" in handler.opt:
                 operation["deprecated"] = True
-            _add_problems(operation, ASKING + (WRITING if str(method) in WRITES else ()))
+            _add_problems(
+                operation, ASKING + (WRITING if str(method) in WRITES else ()) + tuple(handler.opt.get("problems", ()))
+            )
             _add_examples(operation, of_operation(f"{method} {route.path_format}"))
     return document
 

@@ -31,6 +31,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "not-acceptable": Kind(406, "Not acceptable", "None of the media types in `Accept` can be made of this."),
     "in-flight": Kind(409, "Still under way", "A request with this `Idempotency-Key` is being worked on. Ask again after `Retry-After` seconds; both get one answer."),
     "conflict": Kind(409, "Conflict", "What was asked for contradicts how things stand now; the detail says what does."),
+    "no-longer-kept": Kind(410, "No longer kept", "Events so old have been swept (`[events] kept_days`). `cursor` is the first that still stands."),
     "changed-meanwhile": Kind(412, "Changed meanwhile", "It has another `ETag` than `If-Match` says. Read it again, look, and repeat."),
     "too-large": Kind(413, "Body too large", "The body is larger than this route takes; the detail says how much it takes."),
     "unsupported-media-type": Kind(415, "Unsupported media type", "The body's `Content-Type` or `Content-Encoding` is not one that this route reads."),

@@ -4,9 +4,10 @@ import asyncio
 import getpass
 import os
 import sys
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
@@ -33,10 +34,11 @@ from crossdock.events.compatibility import breaks
 from crossdock.events.published import published, written
 from crossdock.events.schemas import schema
 from crossdock.store.database import Database
-from crossdock.store.events import EventFeed
+from crossdock.store.events import EventFeed, Swept
 from crossdock.store.webhooks import Subscription, WebhookStore
 
 LOOK_SECONDS = 0.5
+T = TypeVar("T")
 
 events = typer.Typer(help="Events for others: the feed, as it is and as it grows.", no_args_is_help=True)
 subscriptions = typer.Typer(help="Webhooks: who is told of which events, and what became of it.", no_args_is_help=True)
@@ -60,12 +62,11 @@ def feed(
     limit: Limit = 50,
     json: Json = False,
 ) -> None:
-    """Events from the beginning, behind a sequence, or from a moment on."""
+    """Events from the oldest that is kept, behind a sequence, or from a moment on."""
     wanted = _types(type_)
 
-    async def question(database: Database) -> tuple[list[Kept], int, bool]:
-        found = EventFeed(database)
-        begin = after or 0
+    async def question(database: Database) -> tuple[list[Kept], int | None, bool]:
+        found, begin = EventFeed(database), after
         if after is None and since is not None:
             begin = await found.before(since.replace(tzinfo=UTC))
         kept: list[Kept] = []
@@ -75,7 +76,7 @@ def feed(
             kept += page
         return kept, begin, more
 
-    kept, upto, more = ask(workspace, question)
+    kept, upto, more = _asked(workspace, question)
     if json:
         items = [msgspec.json.decode(cloud_event(each)) for each in kept]
         print_json({"items": items, "next": str(upto), "more": more})
@@ -113,11 +114,13 @@ def tail(
         asyncio.run(follow())
     except KeyboardInterrupt:
         return
+    except Swept as error:
+        fail(str(error), NOT_FOUND)
 
 
 @events.command()
 def rewind(workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
-    """Have every fact announced anew. The feed keeps what it has, under its sequence; what it lacks is appended as the workers come to it."""
+    """Have every fact announced anew. The feed keeps what it has, under its sequence; what it lacks is appended as the workers come to it. What was swept stays so."""
     ask(workspace, lambda database: EventFeed(database).rewind())
     if json:
         print_json({"rewound": True})
@@ -137,6 +140,14 @@ def publish(folder: Annotated[Path, typer.Argument(help="Where the published sch
         fail("others rely on these; make a new version of the type instead:\n" + "\n".join(broken), WRONG)
     for type_ in TYPES:
         (folder / f"{type_}.json").write_text(written(schema(type_)))
+
+
+def _asked(workspace: Path, question: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    """As `ask`; ends with 3 where what is asked for is no longer kept."""
+    try:
+        return ask(workspace, question)
+    except Swept as error:
+        fail(str(error), NOT_FOUND)
 
 
 def _types(types: list[str] | None) -> tuple[str, ...] | None:
@@ -208,7 +219,7 @@ def create(
         )
 
     try:
-        made = ask(workspace, question)
+        made = _asked(workspace, question)
     except Unwanted as error:
         fail(str(error), 2)
     if json:
@@ -225,9 +236,14 @@ def pause(id_: Id, workspace: WorkspaceFolder = HERE, json: Json = False) -> Non
 
 
 @subscriptions.command()
-def resume(id_: Id, workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
-    """Tell a webhook again that was paused or given up; it goes on where it stopped."""
-    _set(id_, "active", workspace, json)
+def resume(
+    id_: Id,
+    after: Annotated[int | None, typer.Option(help="Go on behind this sequence; where it stopped unless told.")] = None,
+    workspace: WorkspaceFolder = HERE,
+    json: Json = False,
+) -> None:
+    """Tell a webhook again that was paused or given up; it goes on where it stopped. Where events were swept meanwhile that it was not sent, say --after."""
+    _set(id_, "active", workspace, json, after)
 
 
 @subscriptions.command()
@@ -268,7 +284,7 @@ def redeliver(
             end = await found.before(until.replace(tzinfo=UTC)) if until is not None else head
         return await store.redeliver(id_, begin, head if end is None else end, datetime.now(UTC))
 
-    queued = ask(workspace, question)
+    queued = _asked(workspace, question)
     if queued is None:
         fail(f"there is no subscription {id_}", NOT_FOUND)
     if json:
@@ -305,17 +321,17 @@ def deliveries(
         print_rows(rows, {**columns, "outcome": "outcome", "due_at": "next"}, nothing="Nothing was sent to it.")
 
 
-def _set(id_: str, status: str, workspace: Path, json: bool) -> None:
+def _set(id_: str, status: str, workspace: Path, json: bool, after: int | None = None) -> None:
     async def question(database: Database) -> Subscription | None:
         store = WebhookStore(database)
         found = await store.get(id_)
         while found is not None:
-            if await store.edit(replace(found, status=status), found.revision, datetime.now(UTC)):
+            if await store.edit(replace(found, status=status), found.revision, datetime.now(UTC), after):
                 return await store.get(id_)
             found = await store.get(id_)
         return None
 
-    found = ask(workspace, question)
+    found = _asked(workspace, question)
     if found is None:
         fail(f"there is no subscription {id_}", NOT_FOUND)
     if json:

@@ -104,14 +104,18 @@ async def _of_facts(
         if not any(seen is not None or tells(fact) for fact, seen in read):
             continue
         known = decode(stands.told) if stands.told is not None else Told()
-        after, events = events_of(known, read)
+        # Events that were swept are worked out, because what comes after follows from them, and are not told again.
+        swept = sum(1 for fact, _ in read if held.swept(fact))
+        before, _ = events_of(known, read[:swept])
+        after, events = events_of(before, read[swept:])
         found += events
         if stands.last == orders[key][-1].position and any(seen is not None for _, seen in read):
             after = replace(after, mark=mark_of(stands))
         if after != known:
             told[key] = (lanes[key], encode(after))
     for fact in rest:
-        found += others.events_of(fact, standings[fact.key].partner)
+        if not held.swept(fact):
+            found += others.events_of(fact, standings[fact.key].partner)
     return found, told
 
 

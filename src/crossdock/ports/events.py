@@ -68,6 +68,10 @@ class Announcing(Protocol):
         """The next facts that the fold has passed."""
         ...
 
+    def swept(self, fact: Fact) -> bool:
+        """Whether what `fact`, one of the last `facts`, tells was announced before and has been swept since: it is not told again."""
+        ...
+
     async def standings(self, keys: Mapping[str, int]) -> Mapping[str, Stands]:
         """How these processes (lane by key) stand."""
         ...

@@ -15,8 +15,30 @@ from crossdock.store.database import Database
 from crossdock.store.log import fact_of
 from crossdock.store.queries import SQL
 
+SWEPT_AT_ONCE = 2_000
+"""Events of one transaction of sweeping."""
+
 WINDOW = 20_000
 """So many of the feed are looked through for one page: types that are seldom are asked for again from there."""
+
+
+class Swept(LookupError):
+    """What was asked for has been swept. cursor: the first that still stands. since: what was announced later than that is kept."""
+
+    def __init__(self, cursor: int, since: datetime) -> None:
+        super().__init__(
+            f"events up to {cursor}, announced until {since:%Y-%m-%d %H:%M:%S} UTC, are no longer kept; "
+            f"the first cursor that still stands is {cursor}"
+        )
+        self.cursor, self.since = cursor, since
+
+
+def must_stand(kept: Any, sequence: int | None = None, at: datetime | None = None) -> None:
+    """Raises Swept where `kept`, the row of `feed_kept`, has nothing any more of what comes behind `sequence`, or of what was announced at `at`."""
+    behind = sequence is not None and sequence < kept["first"] - 1
+    before = at is not None and kept["since"] is not None and at <= kept["since"]
+    if behind or before:
+        raise Swept(kept["first"] - 1, kept["since"])
 
 
 def kept_of(row: Any) -> Kept:
@@ -30,10 +52,15 @@ class HeldAnnouncer:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._swept: set[tuple[int, int]] = set()
 
     async def facts(self, per_lane: int) -> list[Fact]:
         rows = await self._connection.fetch(SQL["facts_to_announce"], per_lane)
-        return [fact_of(row) for row in rows]
+        self._swept = {(row["lane"], row["position"]) for row in rows if row["swept"]}
+        return [fact_of(row[:-1]) for row in rows]
+
+    def swept(self, fact: Fact) -> bool:
+        return (fact.lane, fact.position) in self._swept
 
     async def standings(self, keys: Mapping[str, int]) -> dict[str, Stands]:
         rows = await self._connection.fetch(SQL["standings_to_announce"], list(keys.values()), list(keys))
@@ -131,7 +158,8 @@ class EventFeed:
             yield HeldAnnouncer(connection)
 
     async def rewind(self) -> None:
-        """Has every fact announced anew. What the feed has keeps its place and is not told twice; what it lacks (a new type of event, say) is appended."""
+        """Has every fact announced anew. What the feed has keeps its place and is not told twice; what it lacks (a new type of event, say) is appended, unless the fact is
+        as old as what was swept."""
         async with self._database.transaction() as connection:
             await connection.fetchval(SQL["event_head"] + " FOR UPDATE")
             await connection.execute(SQL["rewind_events"])
@@ -144,27 +172,49 @@ class EventFeed:
             return head
 
     async def before(self, at: datetime) -> int:
-        """The sequence from behind which the feed tells what was announced at `at` and later."""
+        """The sequence from behind which the feed tells what was announced at `at` and later. Raises Swept."""
         async with self._database.pool.acquire() as connection:
             sequence: int = await connection.fetchval(SQL["sequence_before"], at)
+            must_stand(await connection.fetchrow(SQL["feed_kept"]), at=at)
             return sequence
+
+    async def stands(self, sequence: int) -> None:
+        """Raises Swept where what is behind `sequence` is not all kept any more."""
+        async with self._database.pool.acquire() as connection:
+            must_stand(await connection.fetchrow(SQL["feed_kept"]), sequence)
+
+    async def sweep(self, before: datetime, at_once: int = SWEPT_AT_ONCE) -> int:
+        """Forgets the oldest events, at most `at_once` of those announced before `before`, with what was sent of them; returns how many. One that is still to be sent to a
+        webhook stays, and with it all that follow; one sweeps at a time."""
+        async with self._database.transaction() as connection:
+            kept = await connection.fetchrow(SQL["claim_feed_kept"])
+            if kept is None:
+                return 0
+            first: int = kept["first"]
+            upto: int = await connection.fetchval(SQL["sweepable_events"], before, first + at_once - 1)
+            if upto >= first:
+                await connection.execute(SQL["sweep_events"], first, upto, before)
+            return max(0, upto - first + 1)
 
     async def after(
         self,
-        sequence: int,
+        sequence: int | None,
         limit: int,
         types: Sequence[str] | None = None,
         key: str | None = None,
         only: str | None = None,
     ) -> tuple[list[Kept], int, bool]:
-        """Events behind `sequence`, at most `limit`; up to where the feed has been read with that; and whether there is more of it.
+        """Events behind `sequence`, at most `limit`; up to where the feed has been read with that; and whether there is more of it. Raises Swept.
 
-        types: as events keep them, None for all. only: the one partner whose events are told.
+        sequence: None for all that are kept. types: as events keep them, None for all. only: the one partner whose events are told.
         """
         wanted = None if types is None else list(types)
         async with self._database.pool.acquire() as connection:
             head: int = await connection.fetchval(SQL["event_head"])
-            upto = head
+            upto, asked = head, sequence
+            if sequence is None:
+                first: int = await connection.fetchval(SQL["feed_kept"])
+                sequence = first - 1
             if key is not None:
                 rows = await connection.fetch(SQL["key_events_after"], sequence, upto, wanted, limit, key, only)
             elif only is not None:
@@ -172,6 +222,8 @@ class EventFeed:
             else:
                 upto = min(head, sequence + max(WINDOW, limit))
                 rows = await connection.fetch(SQL["events_after"], sequence, upto, wanted, limit)
+            # Looked at afterwards: what is kept now was there when the page was read.
+            must_stand(await connection.fetchrow(SQL["feed_kept"]), asked)
         kept = [kept_of(row) for row in rows]
         read = kept[-1].sequence if len(kept) == limit else max(sequence, upto)
         return kept, read, read < head

@@ -12,7 +12,7 @@ import msgspec
 from crossdock.facts import lane_of
 from crossdock.ports.events import Attempted, Settlement
 from crossdock.store.database import Database
-from crossdock.store.events import kept_of
+from crossdock.store.events import kept_of, must_stand
 from crossdock.store.queries import SQL
 
 PLACES = 8
@@ -26,7 +26,7 @@ CAUSE = "subscription-disabled"
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook. types: as events keep them; () all. partner: whose events it is told; "" all. cursor: up to where the feed was queued for it.
-    failures: in a row. previous_until: until when a secret that was replaced signs as well."""
+    failures: in a row. previous_until: until when a secret that was replaced signs as well. missed: up to where events were swept before it was sent them; 0: none were."""
 
     id: str
     url: str
@@ -43,6 +43,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
     disabled_at: datetime | None
     previous_until: datetime | None
+    missed: int = 0
 
 
 class WebhookDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,8 +104,9 @@ class WebhookStore:
         description: str = "",
         after: int | None = None,
     ) -> Subscription:
-        """A new webhook, told of what is announced behind `after`; None: from now on."""
+        """A new webhook, told of what is announced behind `after`; None: from now on. Raises Swept."""
         async with self._database.transaction() as connection:
+            must_stand(await connection.fetchrow(SQL["hold_feed_kept"]), after)
             cursor = await connection.fetchval(SQL["event_head"]) if after is None else after
             await connection.execute(
                 SQL["add_subscription"], id_, url, list(types), partner, description, secret, cursor, now, by
@@ -122,9 +124,15 @@ class WebhookStore:
         async with self._database.pool.acquire() as connection:
             return [_subscription(row) for row in await connection.fetch(SQL["subscriptions_list"], after, only, limit)]
 
-    async def edit(self, edited: Subscription, revision: int, now: datetime) -> bool:
-        """Writes url, types, description and status; False when it has another revision by now. Taken up again, its exception closes."""
+    async def edit(self, edited: Subscription, revision: int, now: datetime, after: int | None = None) -> bool:
+        """Writes url, types, description and status; False when it has another revision by now. Taken up again, its exception closes.
+
+        after: it goes on behind this; None: where it stopped. Raises Swept for one that is not kept, and where it is taken up, has missed events, and `after` does not say
+        that this is known.
+        """
         async with self._database.transaction() as connection:
+            missing = edited.status == "active" and edited.missed > 0 and after is None
+            must_stand(await connection.fetchrow(SQL["hold_feed_kept"]), 0 if missing else after)
             found = await connection.fetchval(
                 SQL["edit_subscription"],
                 edited.id,
@@ -133,6 +141,7 @@ class WebhookStore:
                 list(edited.types),
                 edited.description,
                 edited.status,
+                after,
             )
             if found is not None and edited.status == "active":
                 await self._close_exception(connection, edited.id, now)
@@ -156,8 +165,9 @@ class WebhookStore:
     # --- what was sent ---
 
     async def redeliver(self, id_: str, first: int, last: int, now: datetime) -> int:
-        """Queues events of the feed once more, or for the first time, at most REDELIVERED_AT_ONCE; returns how many."""
+        """Queues events of the feed once more, or for the first time, at most REDELIVERED_AT_ONCE; returns how many. Raises Swept where the first of them is not kept."""
         async with self._database.transaction() as connection:
+            must_stand(await connection.fetchrow(SQL["hold_feed_kept"]), max(0, first - 1))
             status = await connection.execute(SQL["redeliver"], id_, first, last, now, REDELIVERED_AT_ONCE)
             return int(status.rsplit(" ", 1)[1])
 

@@ -21,6 +21,8 @@ from crossdock.workspace.routing import check_decision
 _AT_LEAST_ONE = ("concurrency", "burst", "attempts", "breaker_failures", "batch", "factor")
 """Figures of a pace that make no sense below 1."""
 
+LONGEST_KEPT_DAYS = 36_500
+
 
 class SystemDraft(msgspec.Struct, frozen=True):
     """A file of `systems/`, and what it declares (None: it does not)."""
@@ -112,6 +114,9 @@ def _company(draft: Draft) -> None:
         )
     _twice(draft, toml, ("identities",), draft.company.identities)
     _api(draft)
+    if not 1 <= draft.company.events.kept_days <= LONGEST_KEPT_DAYS:
+        words = f"events are kept for 1 to {LONGEST_KEPT_DAYS} days"
+        draft.folder.complain(toml, "bad-value", words, ("events", "kept_days"))
 
 
 def _api(draft: Draft) -> None:

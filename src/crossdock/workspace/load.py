@@ -159,6 +159,7 @@ def _loaded(draft: Draft, channels: Mapping[str, ChannelDraft]) -> Loaded:
             lanes=company.lanes,
             identities=company.identities,
             api=company.api,
+            events=company.events,
         ),
         directory=_directory(draft, partners, words),
         agreements={id: _as_agreement(id, d, draft) for id, d in draft.partners.items() if d.declared},

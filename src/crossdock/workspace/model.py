@@ -15,6 +15,7 @@ from crossdock.crosswalk.directory import Directory, Identity, MovementTerms, X1
 from crossdock.policy.access import ApiTerms, OidcTerms
 from crossdock.policy.agreement import Agreement, Clocks, StockTerms
 from crossdock.policy.stock import Allocation, Channel, Schedule, StaleRule, StockOwner, StockPolicy
+from crossdock.policy.telling import EventTerms
 from crossdock.ports.outbound import Pace
 from crossdock.ports.system import System
 
@@ -169,6 +170,7 @@ class CompanyFile(Described, frozen=True):
     )
     stock: Annotated[StockTable | None, Meta(description="How stock is kept; left out: it is not.")] = None
     api: Annotated[ApiTerms, Meta(description="What holds for callers of the HTTP API.")] = ApiTerms()
+    events: Annotated[EventTerms, Meta(description="What holds for events that others are told.")] = EventTerms()
 
 
 class SystemFile(Described, frozen=True):
@@ -338,6 +340,9 @@ WORDS: Mapping[type, Mapping[str, str]] = {
         "name_claim": "The claim that people are called by.",
         "leeway_seconds": "By how much its clock and ours may differ.",
     },
+    EventTerms: {
+        "kept_days": "Events announced longer ago are swept, with what was sent of them; one that is still to be sent to a webhook is not. A consumer that comes later is told so.",
+    },
     StaleRule: {
         "source": "The system that tells stock; empty: any.",
         "after_minutes": "So long without a word from it.",
@@ -373,6 +378,7 @@ TABLES: tuple[tuple[str, type, str], ...] = (
     ("crossdock.toml", StockOwner, "stock.owners"),
     ("crossdock.toml", ApiTerms, "api"),
     ("crossdock.toml", OidcTerms, "api.oidc"),
+    ("crossdock.toml", EventTerms, "events"),
     ("systems/NAME.toml", SystemFile, ""),
     ("systems/NAME.toml", Pace, "pace"),
     ("partners/NAME.toml", PartnerFile, ""),
@@ -404,6 +410,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
     lanes: int = 32
     identities: tuple[Identity, ...] = ()
     api: ApiTerms = ApiTerms()
+    events: EventTerms = EventTerms()
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ from crossdock.api.problem import Problem, problem
 from crossdock.api.subscribing import Unwanted, known_types
 from crossdock.events import TYPES, cloud_event
 from crossdock.events.schemas import asyncapi, schema, words_of
-from crossdock.store.events import EventFeed
+from crossdock.store.events import EventFeed, Swept
 
 HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 0.25
@@ -71,7 +71,7 @@ class EventType(msgspec.Struct, frozen=True):
     schema: str
 
 
-@get("/events", guards=[allowed(Permission.EVENTS_READ)])
+@get("/events", guards=[allowed(Permission.EVENTS_READ)], opt={"problems": [410]})
 async def feed(
     hub: Hub,
     principal: Principal,
@@ -81,9 +81,10 @@ async def feed(
     key: Word = None,
     limit: Annotated[int, Parameter(ge=1, le=LONGEST, description="Events of a page, at the most.")] = 100,
 ) -> Response[FeedPage]:
-    """The feed. Events behind a cursor, in the order in which they were announced; a reader keeps `next`, and may set it back, or begin at a moment with `since`.
-    Nothing is ever announced behind a cursor that was handed out. A page of few types may be empty and yet say `more`."""
-    wanted, begin = _types(types), await _begin(hub, after, since, 0)
+    """The feed. Events behind a cursor, in the order in which they were announced; a reader keeps `next`, and may set it back, or begin at a moment with `since`; without
+    either it begins with the oldest that is kept. Nothing is ever announced behind a cursor that was handed out. A page of few types may be empty and yet say `more`. A
+    cursor or moment older than what is kept is answered 410, with the first cursor that still stands."""
+    wanted, begin = _types(types), await _begin(hub, after, since)
     kept, upto, more = await EventFeed(hub.database).after(begin, limit, wanted, key, principal.only)
     items = b",".join(cloud_event(each) for each in kept)
     body = b'{"items":[' + items + b'],"next":"' + str(upto).encode() + b'","more":' + (b"true" if more else b"false")
@@ -95,7 +96,7 @@ async def feed(
     "/events/stream",
     guards=[allowed(Permission.EVENTS_READ)],
     media_type="text/event-stream",
-    opt={"exclude_from_compression": True},
+    opt={"exclude_from_compression": True, "problems": [410]},
 )
 async def stream(
     hub: Hub,
@@ -108,10 +109,13 @@ async def stream(
     last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID", max_length=40)] = None,
 ) -> Stream:
     """The stream. Server-sent events as they are announced, from now on, or behind `Last-Event-ID`, a cursor or a moment; each has its `sequence` as id.
-    A comment every fifteen seconds keeps the line open. It ends when the caller's key does; a reader that comes again with `Last-Event-ID` misses nothing."""
-    wanted = _types(types)
-    head = await EventFeed(hub.database).head()
-    begin = await _begin(hub, last_event_id or after, since, head)
+    A comment every fifteen seconds keeps the line open. It ends when the caller's key does; a reader that comes again with `Last-Event-ID` misses nothing, or is told
+    so: one that comes later than events are kept is answered 410."""
+    wanted, feed = _types(types), EventFeed(hub.database)
+    begin = await _begin(hub, last_event_id or after, since)
+    if begin is None:
+        begin = await feed.head()
+    await feed.stands(begin)
     shown = request.headers.get("authorization")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     told = _told(hub, principal, shown, begin, wanted, key)
@@ -124,7 +128,10 @@ async def _told(
     feed, watch = EventFeed(hub.database), _watch(hub)
     yield b"retry: 2000\n: connected\n\n"
     while True:
-        kept, cursor, more = await feed.after(cursor, STREAMED_AT_ONCE, types, key, principal.only)
+        try:
+            kept, cursor, more = await feed.after(cursor, STREAMED_AT_ONCE, types, key, principal.only)
+        except Swept:
+            return  # it reads too slowly; coming again, it is told so
         if kept:
             yield b"".join(
                 b"id: %d\nevent: crossdock.%b\ndata: %b\n\n"
@@ -219,14 +226,14 @@ def _types(types: str | None) -> tuple[str, ...] | None:
         raise problem("invalid", str(error), errors=[{"parameter": error.field, "detail": str(error)}]) from None
 
 
-async def _begin(hub: Hub, after: str | None, since: datetime | None, otherwise: int) -> int:
+async def _begin(hub: Hub, after: str | None, since: datetime | None) -> int | None:
     if after:
         if not (after.isascii() and after.isdigit()) or int(after) > GREATEST:
             detail = "this is no cursor of the feed"
             raise problem("bad-cursor", detail, errors=[{"parameter": "after", "detail": detail}])
         return int(after)
     at = moment(since, "since")
-    return otherwise if at is None else await EventFeed(hub.database).before(at)
+    return None if at is None else await EventFeed(hub.database).before(at)
 
 
 router = Router("/", route_handlers=[feed, stream, types, schema_of, asyncapi_document], tags=["Events"])

@@ -44,7 +44,8 @@ Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     """A subscription. types: empty for all. partner: whose events it is told, "" everybody's. status: disabled when it was given up, and `reason` says why.
-    failures: attempts that failed in a row. cursor: up to where the feed was queued for it. previous_until: until when a secret that was replaced signs as well."""
+    failures: attempts that failed in a row. cursor: up to where the feed was queued for it. previous_until: until when a secret that was replaced signs as well. missed: up to
+    where events were swept before it was sent them, "" when none were."""
 
     id: str
     url: str
@@ -60,6 +61,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     created_by: str
     previous_until: datetime | None
+    missed: str
 
 
 class WebhookWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,12 +83,14 @@ class WebhookMade(msgspec.Struct, frozen=True):
 
 
 class WebhookEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be different; what is not told stays. status: paused keeps what is announced meanwhile, active takes it up (again)."""
+    """What is to be different; what is not told stays. status: paused keeps what is announced meanwhile, active takes it up (again). after: a cursor of the feed to go on
+    behind; what it has been sent already is not sent again."""
 
     url: Url | None = None
     types: TypeNames | None = None
     description: Words | None = None
     status: Literal["active", "paused"] | None = None
+    after: Sequence | None = None
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,6 +138,7 @@ def shown(found: Subscription) -> Webhook:
         created_at=found.created_at,
         created_by=found.created_by,
         previous_until=found.previous_until,
+        missed=str(found.missed) if found.missed else "",
     )
 
 
@@ -163,7 +168,7 @@ async def subscriptions(
     return page([shown(row) for row in rows], limit, bound, lambda row: [row.id])
 
 
-@post("/", guards=[allowed(Permission.EVENTS_WRITE)])
+@post("/", guards=[allowed(Permission.EVENTS_WRITE)], opt={"problems": [410]})
 async def create(data: WebhookWanted, hub: Hub, principal: Principal, write: Write) -> WebhookMade:
     """Subscribe. The answer has the secret that signs, as Standard Webhooks 1.0 does; it is shown this once. A partner's webhook tells of its own events alone."""
     if principal.only is not None and data.partner not in ("", principal.only):
@@ -194,7 +199,7 @@ async def subscription(id: str, hub: Hub, principal: Principal) -> Response[Webh
     return Response(shown(found), headers={"ETag": _etag(found)})
 
 
-@patch("/{id:str}", guards=[allowed(Permission.EVENTS_WRITE)], response_headers=[ETAG])
+@patch("/{id:str}", guards=[allowed(Permission.EVENTS_WRITE)], response_headers=[ETAG], opt={"problems": [410]})
 async def edit(
     id: str,
     data: WebhookEdit,
@@ -204,7 +209,8 @@ async def edit(
     request: Request[Any, Any, Any],
     if_match: IfMatch = None,
 ) -> Response[Webhook]:
-    """Edit, pause, resume. One that was given up is taken up again by `"status": "active"`, and its exception closes; what failed is not sent again by itself."""
+    """Edit, pause, resume. One that was given up is taken up again by `"status": "active"`, and its exception closes; what failed is not sent again by itself.
+    Where it has `missed` what was swept meanwhile, that is answered 410 until the edit names the cursor to go on behind, `after`."""
     before, store = await _found(hub, principal, id), WebhookStore(hub.database)
     must_match(request, _etag(before))
     try:
@@ -217,7 +223,7 @@ async def edit(
         )
     except Unwanted as error:
         raise _unwanted(error) from None
-    if not await store.edit(wanted, before.revision, hub.clock()):
+    if not await store.edit(wanted, before.revision, hub.clock(), data.after):
         raise problem("changed-meanwhile", "it has been changed since it was read")
     after = await _found(hub, principal, id)
     write.subject, write.before, write.after = id, shown(before), shown(after)
@@ -244,9 +250,10 @@ async def rotate(id: str, data: Rotation, hub: Hub, principal: Principal, write:
     return Secret(secret)
 
 
-@post("/{id:str}/redeliver", guards=[allowed(Permission.EVENTS_WRITE)], status_code=202)
+@post("/{id:str}/redeliver", guards=[allowed(Permission.EVENTS_WRITE)], status_code=202, opt={"problems": [410]})
 async def redeliver(id: str, data: Redelivery, hub: Hub, principal: Principal, write: Write) -> Redelivered:
-    """Redeliver. One event, or all of a range that it wants, delivered before or not; under the same `webhook-id`, so that a receiver knows what it has."""
+    """Redeliver. One event, or all of a range that it wants, delivered before or not; under the same `webhook-id`, so that a receiver knows what it has.
+    A range that begins before what is kept is answered 410, and nothing of it is queued."""
     await _found(hub, principal, id)
     feed = EventFeed(hub.database)
     if data.sequence is not None:

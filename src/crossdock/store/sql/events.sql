@@ -7,9 +7,10 @@ SELECT sequence FROM announcer FOR UPDATE SKIP LOCKED
 INSERT INTO event_cursors (lane) SELECT lane FROM lanes ON CONFLICT DO NOTHING
 
 -- name: facts_to_announce
--- The next facts of each lane that the fold has passed and announcing has not, at most $1 a lane, in order.
-SELECT f.lane, f.position, f.key, f.type, f.version, f.source, f.source_id, f.occurred_at, f.recorded_at, f.message, f.body
-  FROM event_cursors e JOIN cursors c ON c.lane = e.lane AND c.position > e.position
+-- The next facts of each lane that the fold has passed and announcing has not, at most $1 a lane, in order. swept: it was announced before, and that has been swept.
+SELECT f.lane, f.position, f.key, f.type, f.version, f.source, f.source_id, f.occurred_at, f.recorded_at, f.message, f.body,
+       coalesce(f.position <= e.furthest AND f.recorded_at <= k.since, false) AS swept
+  FROM feed_kept k CROSS JOIN event_cursors e JOIN cursors c ON c.lane = e.lane AND c.position > e.position
  CROSS JOIN LATERAL (
     SELECT * FROM facts f WHERE f.lane = e.lane AND f.position > e.position AND f.position <= c.position ORDER BY f.position LIMIT $1
  ) f
@@ -49,10 +50,10 @@ INSERT INTO announced (lane, key, told) SELECT * FROM unnest($1::int[], $2::text
 
 -- name: move_event_cursors
 -- Announcing has come so far.
-UPDATE event_cursors e SET position = n.position FROM unnest($1::int[], $2::bigint[]) AS n (lane, position) WHERE e.lane = n.lane
+UPDATE event_cursors e SET position = n.position, furthest = greatest(e.furthest, n.position) FROM unnest($1::int[], $2::bigint[]) AS n (lane, position) WHERE e.lane = n.lane
 
 -- name: rewind_events
--- Has all facts announced anew from the beginning; what is in the feed already stays, under its sequence.
+-- Has all facts announced anew from the beginning; what is in the feed already stays, under its sequence, and what was swept is not told again.
 UPDATE event_cursors SET position = 0
 
 -- name: forget_announced
@@ -115,6 +116,48 @@ SELECT sequence, id, type, key, partner, time, announced_at, data FROM events
 -- The last sequence that was announced before $1; 0 when there is none.
 SELECT coalesce((SELECT sequence - 1 FROM events WHERE announced_at >= $1 ORDER BY announced_at, sequence LIMIT 1), (SELECT sequence FROM announcer))
 
+-- name: feed_kept
+-- The first sequence that is still in the feed, and when the last that is not was announced.
+SELECT first, since FROM feed_kept
+
+-- name: hold_feed_kept
+-- As feed_kept; nothing is swept to the end of the transaction.
+SELECT first, since FROM feed_kept FOR SHARE
+
+-- name: claim_feed_kept
+-- As feed_kept, for whoever sweeps; no row where another does, or somebody relies on what is kept.
+SELECT first, since FROM feed_kept FOR UPDATE SKIP LOCKED
+
+-- name: sweepable_events
+-- Up to which sequence events may be swept: announced before $1, not beyond $2, and delivered to every webhook or failed for good. A webhook that was given up before
+-- $1 holds up nothing any more.
+WITH waiting AS (
+    SELECT id, cursor FROM subscriptions WHERE status <> 'disabled' OR disabled_at >= $1
+)
+SELECT least(
+    $2::bigint,
+    (SELECT sequence FROM announcer),
+    (SELECT sequence - 1 FROM events WHERE announced_at >= $1 ORDER BY announced_at, sequence LIMIT 1),
+    (SELECT min(cursor) FROM waiting),
+    (SELECT min(d.sequence) - 1 FROM waiting w JOIN webhook_deliveries d ON d.subscription = w.id AND d.status IN ('queued', 'sending'))
+)
+
+-- name: sweep_events
+-- Forgets the events from $1 to $2 with their deliveries and attempts; a webhook that was given up before $3 and had not been sent them is marked. Needs feed_kept's row.
+WITH marked AS (
+    UPDATE subscriptions s SET missed = $2, cursor = greatest(s.cursor, $2), revision = revision + 1
+     WHERE s.status = 'disabled' AND s.disabled_at < $3 AND (
+        s.cursor < $2 OR EXISTS (
+            SELECT FROM webhook_deliveries d WHERE d.subscription = s.id AND d.sequence BETWEEN $1 AND $2 AND d.status IN ('queued', 'sending')))
+), attempts AS (
+    DELETE FROM webhook_attempts a USING subscriptions s WHERE a.subscription = s.id AND a.sequence BETWEEN $1 AND $2
+), deliveries AS (
+    DELETE FROM webhook_deliveries d USING subscriptions s WHERE d.subscription = s.id AND d.sequence BETWEEN $1 AND $2
+), gone AS (
+    DELETE FROM events WHERE sequence BETWEEN $1 AND $2 RETURNING announced_at
+)
+UPDATE feed_kept SET first = $2 + 1, since = greatest(since, (SELECT max(announced_at) FROM gone))
+
 -- name: add_subscription
 -- A new webhook, told of what is announced behind $7.
 INSERT INTO subscriptions (id, url, types, partner, description, status, secret, cursor, created_at, created_by)
@@ -122,17 +165,19 @@ VALUES ($1, $2, $3::text[], $4, $5, 'active', $6, $7, $8, $9)
 
 -- name: subscription
 -- One webhook, without its secrets, if it is $2's or $2 is null.
-SELECT id, url, types, partner, description, status, reason, revision, cursor, failures, succeeded_at, created_at, created_by, disabled_at, previous_until
-  FROM subscriptions WHERE id = $1 AND ($2::text IS NULL OR partner = $2)
+SELECT id, url, types, partner, description, status, reason, revision, cursor, failures, succeeded_at, created_at, created_by, disabled_at, previous_until,
+       missed FROM subscriptions WHERE id = $1 AND ($2::text IS NULL OR partner = $2)
 
 -- name: subscriptions_list
 -- Webhooks behind $1, at most $3, without their secrets; those of one partner where $2 is given.
-SELECT id, url, types, partner, description, status, reason, revision, cursor, failures, succeeded_at, created_at, created_by, disabled_at, previous_until
-  FROM subscriptions WHERE id > $1 AND ($2::text IS NULL OR partner = $2) ORDER BY id LIMIT $3
+SELECT id, url, types, partner, description, status, reason, revision, cursor, failures, succeeded_at, created_at, created_by, disabled_at, previous_until,
+       missed FROM subscriptions WHERE id > $1 AND ($2::text IS NULL OR partner = $2) ORDER BY id LIMIT $3
 
 -- name: edit_subscription
 -- Edits a webhook whose revision is still $2; gives its id where it was. Taken up again, it has not failed and will be told of anew if it is given up once more.
+-- Where $7 is given it goes on behind that, and has missed nothing that it was to be sent.
 UPDATE subscriptions SET url = $3, types = $4::text[], description = $5, status = $6, revision = revision + 1,
+       cursor = coalesce($7, cursor), missed = CASE WHEN $7::bigint IS NULL THEN missed ELSE 0 END,
        reason = CASE WHEN $6 = 'active' THEN '' ELSE reason END, failures = CASE WHEN $6 = 'active' THEN 0 ELSE failures END,
        disabled_at = CASE WHEN $6 = 'active' THEN NULL ELSE disabled_at END, told = told AND $6 <> 'active'
  WHERE id = $1 AND revision = $2 RETURNING id
