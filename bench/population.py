@@ -3,11 +3,17 @@
 Nineteen in twenty orders are complete, one in a hundred is cancelled, the others stand somewhere on the road. Each has its names, obligations, a delivery and a message; the
 last hour has attempts, exceptions open and close. States are as large as real ones and hold nothing: what reads them is not asked here. Facts are not made:
 the pages that are measured ask for none but by their place.
+
+Of stock there is one item to twenty orders at two sites, and the example's tea, in which everybody trades; key figures go as far back as the orders do.
 """
 
 from typing import Any
 
 PARTNERS = ("acme", "blue", "corner", "delta", "echo", "field", "grand", "harbor")
+
+SITES = ("COLUMBUS", "RENO")
+BUSY = "NW-1001"
+"""The item that one movement in fifty is of."""
 
 # $1: the first number, $2: the last, $3: lanes, $4: how many there will be. In each statement n is an order's number and k its key; `c` is from 0 to 99.
 _ORDERS = """
@@ -71,6 +77,55 @@ STATEMENTS = (
 )
 """One after the other; each takes the first number, the last, how many lanes there are and how many orders there will be (but the one that follows from the exceptions)."""
 
+_ITEM = f"CASE WHEN n % 50 = 0 THEN '{BUSY}' ELSE 'SKU-' || lpad((n / 20)::text, 7, '0') END"
+_SITE = "(ARRAY['{}'])[1 + n % {}]".format("','".join(SITES), len(SITES))
+# $1: how many orders there are.
+_OPEN = (
+    "SELECT n, 'SO-' || lpad(n::text, 9, '0') AS k, now() - make_interval(secs => ($1::bigint - n) * 31.5) AS at"
+    " FROM generate_series(1, $1::bigint) AS n WHERE n * 7919 % 100 >= 96"
+)
+
+STOCK = (
+    f"""
+    INSERT INTO movements (source, source_id, kind, item, site, to_site, origin, destination, quantity, lot, owner, entity, occurred_at, recorded_at, stream, reason,
+                           reference, line)
+    SELECT 'quick3pl', 'M' || n, CASE WHEN n % 4 = 0 THEN 'receipt' ELSE 'ship' END, {_ITEM}, {_SITE}, '',
+           CASE WHEN n % 4 = 0 THEN 'supplier' ELSE 'storage' END, CASE WHEN n % 4 = 0 THEN 'storage' ELSE 'customer' END, 1 + n % 12, '', 'own', '',
+           now() - make_interval(secs => ($1::bigint - n) * 31.5), now(), '', '', 'SO-' || lpad(n::text, 9, '0'), '1'
+      FROM generate_series(1, $1::bigint) AS n
+    """,
+    f"""
+    INSERT INTO stock (item, site, storage, allocated, reserved, changed_at)
+    SELECT DISTINCT ON (1, 2) {_ITEM}, {_SITE}, 100000 + n % 900, n % 7, n % 40, now() FROM generate_series(1, $1::bigint) AS n
+    """,
+    f"""
+    INSERT INTO demands (key, line, item, wanted, reserved, terms, priority, asked_at, revision)
+    SELECT k, '1', {_ITEM}, 10, CASE WHEN n % 5 = 0 THEN 4 ELSE 10 END,
+           json_build_object('key', k, 'line', '1', 'item', {_ITEM}, 'quantity', '10', 'sites', json_build_array({_SITE}), 'asked_at', at), 100, at, n
+      FROM ({_OPEN}) o
+    """,
+    f"INSERT INTO reservations (key, line, item, site, quantity) SELECT k, '1', {_ITEM}, {_SITE}, CASE WHEN n % 5 = 0 THEN 4 ELSE 10 END FROM ({_OPEN}) o",
+    f"""
+    INSERT INTO expected_receipts (source, source_id, line, kind, item, site, quantity, due_on)
+    SELECT 'erp', 'PO' || n, '1', 'purchase-order', {_ITEM}, {_SITE}, 500, (now() + make_interval(days => (n % 60)::int))::date
+      FROM generate_series(10, $1::bigint, 10) AS n WHERE n % 50 <> 0 OR n % 2000 = 0
+    """,
+    # Of every member of every cut, day by day: durations over ten buckets, shares in one.
+    f"""
+    INSERT INTO figures (cut, kpi, member, day, bucket, cases, total)
+    SELECT m.cut, k.kpi, m.member, d.day, b.bucket, 1 + (b.bucket + length(m.member)) % 9, (1 + b.bucket % 9) * CASE WHEN b.bucket = 0 THEN 1 ELSE 2 ^ (b.bucket / 4.0) END
+      FROM (SELECT 'all' AS cut, '' AS member
+            UNION ALL SELECT 'partner', unnest(ARRAY['{"','".join(PARTNERS)}'])
+            UNION ALL SELECT 'site', unnest(ARRAY['{"','".join(SITES)}'])
+            UNION ALL SELECT 'channel', unnest(ARRAY['{"','".join(PARTNERS)}', 'quick3pl', 'erp'])) m
+     CROSS JOIN (SELECT unnest(enum_range(NULL::kpi)) AS kpi) k
+     CROSS JOIN (SELECT (now() - make_interval(secs => n * 86400))::date AS day FROM generate_series(0, least(366, greatest(60, $1::bigint * 31.5 / 86400)::int)) AS n) d
+     CROSS JOIN LATERAL (SELECT generate_series(80, 107, 3) AS bucket WHERE k.kpi <= 'sync-out' UNION ALL SELECT 0 WHERE k.kpi > 'sync-out') b
+     WHERE m.cut IN ('all', 'channel') OR k.kpi NOT IN ('sync-in', 'sync-out')
+    """,
+)
+"""The books of stock and the key figures; each takes how many orders there are."""
+
 TABLES = (
     "processes",
     "names",
@@ -80,6 +135,12 @@ TABLES = (
     "messages",
     "deliveries",
     "attempts",
+    "movements",
+    "stock",
+    "demands",
+    "reservations",
+    "expected_receipts",
+    "figures",
 )
 """What grows with every order: no page may read one of these from end to end."""
 
@@ -93,5 +154,7 @@ async def populate(connection: Any, orders: int, lanes: int, step: int = 100_000
             if "$1" in statement:
                 await connection.execute(statement, first, last, lanes, orders, timeout=3600)
     await connection.execute(STATEMENTS[4], timeout=3600)
+    for statement in STOCK:
+        await connection.execute(statement, orders, timeout=3600)
     # Whoever reads for the first time after a load of this size would do this, page by page.
     await connection.execute("VACUUM (ANALYZE)", timeout=3600)

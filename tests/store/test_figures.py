@@ -272,7 +272,7 @@ def test_a_percentile_is_within_its_bucket() -> None:
     values = sorted(rng.lognormvariate(15, 2) for _ in range(5000))
     measured = Measured()
     for value in values:
-        measured.add(bucket_of("order-cycle", Decimal(value)), Decimal(1), Decimal(value))
+        measured.add(Decimal(1), Decimal(value), {bucket_of("order-cycle", Decimal(value)): 1.0})
     for part in (0.1, 0.5, 0.9, 0.99):
         exact = values[math.ceil(part * len(values)) - 1]
         assert measured.percentile(part) == pytest.approx(exact, rel=0.19)

@@ -70,9 +70,10 @@ DAY = date(2026, 5, 20)
 BEFORE = timedelta(days=29)
 PARTNERS = [f"p{n}" for n in range(50)]
 READS: dict[str, tuple[Any, ...]] = {
-    "to_bill_by_partner": (None, NOW),
-    "to_bill_by_checkpoint": (None,),
-    "to_bill": (None, None, None, BEGINNING, "", 51),
+    "to_bill_by_partner": (NOW,),
+    "to_bill_by_checkpoint": (),
+    "to_bill": (None, BEGINNING, "", 51),
+    "to_bill_of_partner": ("p0", None, BEGINNING, "", 51),
     "late_by_party": (PARTNERS, NOW),
     "owed_by_party": ("p0", 20, "functional-ack"),
     "late_to_party": ("p0", NOW, 20),

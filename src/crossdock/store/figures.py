@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -166,17 +166,18 @@ KPIS: Mapping[str, Kpi] = {
 
 
 class Measured(msgspec.Struct):
-    """Cases of one key figure, summed. buckets: of durations, how many cases by quarter octave."""
+    """Cases of one key figure, summed. buckets: of durations, how many cases by quarter octave, as far as percentiles need it exact."""
 
     cases: Decimal = Decimal(0)
     total: Decimal = Decimal(0)
-    buckets: dict[int, Decimal] = {}
+    buckets: dict[int, float] = {}
 
-    def add(self, bucket: int, cases: Decimal, total: Decimal) -> None:
-        """Adds the cases of one bucket."""
+    def add(self, cases: Decimal, total: Decimal, buckets: Mapping[int, float]) -> None:
+        """Adds cases with the buckets that they are in."""
         self.cases += cases
         self.total += total
-        self.buckets[bucket] = self.buckets.get(bucket, Decimal(0)) + cases
+        for bucket, here in buckets.items():
+            self.buckets[bucket] = self.buckets.get(bucket, 0.0) + here
 
     @property
     def mean(self) -> float | None:
@@ -191,7 +192,7 @@ class Measured(msgspec.Struct):
         wanted = float(self.cases) * part
         below = 0.0
         for bucket in sorted(self.buckets):
-            here = float(self.buckets[bucket])
+            here = self.buckets[bucket]
             if here and below + here >= wanted:
                 low, high = _bounds(bucket)
                 return low + (high - low) * (wanted - below) / here
@@ -266,13 +267,9 @@ class Figures:
         """Each key figure on each day from `begin` to `end` that has cases. only: the one partner whose figures may be seen, whatever cut was asked for."""
         if only is not None:
             cut, member = "partner", only
-        found: dict[tuple[str, date], Measured] = {}
         async with self._database.pool.acquire() as connection:
-            for kpi, day, bucket, cases, total in await connection.fetch(
-                SQL["figures_by_day"], cut, list(kpis), member, begin, end
-            ):
-                found.setdefault((kpi, day), Measured()).add(bucket, cases, total)
-        return [DayFigure(kpi, day, measured) for (kpi, day), measured in found.items()]
+            rows = await connection.fetch(SQL["figures_by_day"], cut, list(kpis), member, begin, end)
+        return [DayFigure(row["kpi"], row["day"], _measured(row)) for row in rows]
 
     async def by_member(
         self,
@@ -288,10 +285,9 @@ class Figures:
             cut, members = "partner", [m for m in members if m == only]
         found: dict[str, dict[str, Measured]] = {}
         async with self._database.pool.acquire() as connection:
-            for member, kpi, bucket, cases, total in await connection.fetch(
-                SQL["figures_by_member"], cut, list(kpis), list(members), begin, end
-            ):
-                found.setdefault(member, {}).setdefault(kpi, Measured()).add(bucket, cases, total)
+            rows = await connection.fetch(SQL["figures_by_member"], cut, list(kpis), list(members), begin, end)
+        for row in rows:
+            found.setdefault(row["member"], {})[row["kpi"]] = _measured(row)
         return found
 
     async def members(
@@ -305,15 +301,15 @@ class Figures:
         return [row["member"] for row in rows]
 
 
+def _measured(row: Any) -> Measured:
+    return Measured(row["cases"], row["total"], dict(zip(row["buckets"], row["counts"], strict=True)))
+
+
 def summed(figures: Iterable[DayFigure]) -> dict[str, Measured]:
     """The days of each key figure as one."""
     found: dict[str, Measured] = {}
     for each in figures:
-        into = found.setdefault(each.kpi, Measured())
-        into.cases += each.measured.cases
-        into.total += each.measured.total
-        for bucket, cases in each.measured.buckets.items():
-            into.buckets[bucket] = into.buckets.get(bucket, Decimal(0)) + cases
+        found.setdefault(each.kpi, Measured()).add(each.measured.cases, each.measured.total, each.measured.buckets)
     return found
 
 

@@ -59,13 +59,13 @@ class Trading:
 
     # --- billing ---
 
-    async def to_bill_by_partner(self, now: datetime, only: str | None = None) -> list[Row]:
-        """Invoices owed and not sent by customer: partner, count, amount, late, late_amount, ready, refused, since."""
-        return await self._rows("to_bill_by_partner", only, now)
+    async def to_bill_by_partner(self, now: datetime) -> list[Row]:
+        """Invoices owed and not sent by customer: partner, count, amount, late, late_amount, ready, refused, since. Reads all that waits."""
+        return await self._rows("to_bill_by_partner", now)
 
-    async def to_bill_by_checkpoint(self, only: str | None = None) -> list[Row]:
-        """The same by what they wait for and customer: checkpoint, partner, count, amount, since, alone, alone_amount."""
-        return await self._rows("to_bill_by_checkpoint", only)
+    async def to_bill_by_checkpoint(self) -> list[Row]:
+        """The same by what they wait for and customer: checkpoint, partner, count, amount, since, alone, alone_amount. Reads all that waits."""
+        return await self._rows("to_bill_by_checkpoint")
 
     async def to_bill(
         self,
@@ -76,9 +76,15 @@ class Trading:
         only: str | None = None,
     ) -> list[ToBill]:
         """Invoices owed and not sent, the first due first; `after` as `place_of` gives it of the last row seen."""
+        if only is not None and partner not in (None, only):
+            return []
         due, id_ = after or (BEGINNING, "")
-        rows = await self._rows("to_bill", only, partner, checkpoint, due, id_, limit)
-        return [ToBill(**row) for row in rows]
+        customer = partner if only is None else only
+        if customer is None:
+            rows = await self._rows("to_bill", checkpoint, due, id_, limit)
+        else:
+            rows = await self._rows("to_bill_of_partner", customer, checkpoint, due, id_, limit)
+        return [ToBill(**{name: row[name] for name in ToBill.__struct_fields__}) for row in rows]
 
     # --- partners ---
 

@@ -59,6 +59,17 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     webhooks_since: datetime | None
 
 
+class Passing(msgspec.Struct, frozen=True, kw_only=True):
+    """What of it concerns the ways in and out."""
+
+    lanes: Sequence[LaneVitals]
+    deliveries: Sequence[Open]
+    unread: int
+    unread_since: datetime | None
+    held: Mapping[str, int]
+    systems: Sequence[SystemVitals]
+
+
 class VitalSigns:
     """Reads them off a database. Raises what an unreachable one does."""
 
@@ -94,6 +105,20 @@ class VitalSigns:
                 },
                 webhooks=webhooks["count"],
                 webhooks_since=webhooks["due_since"],
+            )
+
+    async def passing(self) -> Passing:
+        """What waits on the ways in and out, without what is owed."""
+        async with self._database.pool.acquire() as connection:
+            unread = await connection.fetchrow(SQL["vital_unread"])
+            assert unread is not None
+            return Passing(
+                lanes=[LaneVitals(*row) for row in await connection.fetch(SQL["vital_lanes"])],
+                deliveries=[Open(*row) for row in await connection.fetch(SQL["vital_deliveries"])],
+                unread=unread["count"],
+                unread_since=unread["waiting_since"],
+                held={row["channel"]: row["count"] for row in await connection.fetch(SQL["vital_held"])},
+                systems=[SystemVitals(*row) for row in await connection.fetch(SQL["vital_systems"])],
             )
 
     async def lanes(self) -> Sequence[LaneVitals]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 import msgspec
 from litestar import Request, Response, Router, get
@@ -13,8 +14,9 @@ from crossdock.api.hub import Hub
 from crossdock.api.paging import decode, encode
 from crossdock.api.permission import Permission, allowed
 from crossdock.dashboard.filtering import only_of
+from crossdock.dashboard.remembered import Remembered
 from crossdock.dashboard.render import page
-from crossdock.store.trading import Trading, place_of
+from crossdock.store.trading import Row, Trading, place_of
 
 ROWS = 50
 NOTHING = Decimal(0)
@@ -62,29 +64,47 @@ class Waiting(msgspec.Struct, kw_only=True):
             self.late_amounts[currency] = self.late_amounts.get(currency, NOTHING) + (row["late_amount"] or NOTHING)
 
 
+Summaries = Remembered[tuple[list[Row], list[Row]]]
+_summaries: WeakKeyDictionary[Hub, Summaries] = WeakKeyDictionary()
+
+
+def _all_that_waits(hub: Hub) -> Summaries:
+    """By customer, and by checkpoint and customer: this server's."""
+    found = _summaries.get(hub)
+    if found is None:
+        trading, clock = Trading(hub.database), hub.clock
+
+        async def work() -> tuple[list[Row], list[Row]]:
+            return await trading.to_bill_by_partner(clock()), await trading.to_bill_by_checkpoint()
+
+        found = _summaries[hub] = Remembered(work)
+    return found
+
+
 @get("/billing", guards=[allowed(Permission.FIGURES_READ)])
 async def billing(
     request: Request[Any, Any, Any], hub: Hub, partner: str = "", waits: str = "", cursor: str | None = None
 ) -> Response[str]:
     """All that waits to be billed, narrowed to a customer or a checkpoint where asked."""
-    only, now, loaded = only_of(request), hub.clock(), hub.book.current
+    only, loaded = only_of(request), hub.book.current
     trading = Trading(hub.database)
     bound = ("billing", partner, waits, only)
-    rows = await trading.to_bill(
-        partner or None, waits or None, decode(cursor, bound, tuple[datetime, str]), ROWS + 1, only
+    after = decode(cursor, bound, tuple[datetime, str])
+    by_partner, by_checkpoint = (
+        [row for row in rows if only in (None, row["partner"])] for rows in await _all_that_waits(hub).told()
     )
+    # What nothing waits for need not be looked for among all that waits.
+    any_waits = not waits or any(row["checkpoint"] == waits for row in by_checkpoint)
+    rows = await trading.to_bill(partner or None, waits or None, after, ROWS + 1, only) if any_waits else []
     agreements = loaded.agreements if loaded is not None else {}
     ours = loaded.company.currency if loaded is not None else ""
 
     def currency(of: str) -> str:
         return agreements[of].currency if of in agreements else ours
 
-    by_partner = await trading.to_bill_by_partner(now, only)
     partners = _gathered((row["partner"], currency(row["partner"]), row) for row in by_partner)
     checkpoints = _gathered(
-        (row["checkpoint"], currency(row["partner"]), row)
-        for row in await trading.to_bill_by_checkpoint(only)
-        if partner in ("", row["partner"])
+        (row["checkpoint"], currency(row["partner"]), row) for row in by_checkpoint if partner in ("", row["partner"])
     )
     for each in checkpoints:
         each.words = CHECKPOINTS.get(each.name, each.name.replace("-", " "))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 from litestar import Request, Response, Router, get
@@ -9,12 +10,13 @@ from litestar import Request, Response, Router, get
 from crossdock.api.hub import Hub
 from crossdock.api.permission import Permission, allowed
 from crossdock.dashboard.drawing import duration
+from crossdock.dashboard.remembered import Remembered
 from crossdock.dashboard.render import page
 from crossdock.dashboard.topology import Node, topology, ways_of
 from crossdock.store.channels import ChannelFeeds
 from crossdock.store.figures import Figures, Measured
 from crossdock.store.trading import Trading
-from crossdock.store.vitals import VitalSigns
+from crossdock.store.vitals import Passing, VitalSigns
 
 MINUTES = 15
 """A rate is that of so many minutes."""
@@ -31,12 +33,23 @@ class Line(msgspec.Struct, frozen=True):
     lag_out: tuple[str, str]
 
 
+_passings: WeakKeyDictionary[Hub, Remembered[Passing]] = WeakKeyDictionary()
+
+
+def _passing(hub: Hub) -> Remembered[Passing]:
+    """What waits on the ways in and out, as this server knows it."""
+    found = _passings.get(hub)
+    if found is None:
+        found = _passings[hub] = Remembered(VitalSigns(hub.database).passing)
+    return found
+
+
 @get("/flows", guards=[allowed(Permission.OPERATIONS_READ)])
 async def flows(request: Request[Any, Any, Any], hub: Hub) -> Response[str]:
     """The picture and its figures."""
     loaded, now = hub.book.current, hub.clock()
     systems = loaded.systems if loaded is not None else {}
-    vitals = await VitalSigns(hub.database).read(now)
+    vitals = await _passing(hub).told()
     traffic = await Trading(hub.database).traffic(list(systems), now - timedelta(minutes=MINUTES))
     today = now.date()
     lags = await Figures(hub.database).by_member(("sync-in", "sync-out"), "channel", list(systems), today, today)

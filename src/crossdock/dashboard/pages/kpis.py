@@ -8,6 +8,7 @@ import io
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
+from weakref import WeakKeyDictionary
 
 import msgspec
 from litestar import Request, Response, Router, get
@@ -18,6 +19,7 @@ from crossdock.api.permission import Permission, allowed
 from crossdock.dashboard.drawing import Series, duration, duration_ticks, lines, share
 from crossdock.dashboard.filtering import only_of
 from crossdock.dashboard.measuring import measured
+from crossdock.dashboard.remembered import Remembered
 from crossdock.dashboard.render import page
 from crossdock.store.figures import KPIS, Cut, DayFigure, Figures, Kpi, Measured, days_until, summed
 
@@ -55,10 +57,9 @@ async def kpis(
     figures, chosen = Figures(hub.database), KPIS.get(kpi)
     begin, end = days_until(hub.clock().date(), days)
     cut, member = _of(of)
-    before_end = begin - timedelta(days=1)
-    rows = await figures.by_day(KPIS, begin - timedelta(days=days), end, cut, member, only)
-    now = [row for row in rows if row.day >= begin]
-    before = [row for row in rows if row.day <= before_end]
+    now = await figures.by_day(KPIS, begin, end, cut, member, only)
+    earlier = (begin - timedelta(days=days), begin - timedelta(days=1))
+    before = (await figures.by_member(KPIS, cut, [member], *earlier, only)).get(member if only is None else only, {})
     cards = [_card(each, now, before, begin, end) for each in KPIS.values() if cut in each.cuts]
     detail = None
     if chosen is not None:
@@ -73,7 +74,7 @@ async def kpis(
             "members": _members(chosen, await figures.by_member([chosen.id], by, ids, begin, end, only)),
             "more": len(ids) == MEMBERS_SHOWN,
         }
-    choices = [] if only is not None else await _choices(figures)
+    choices = [] if only is not None else await _choices(hub).told()
     return page(
         request,
         "kpis.html",
@@ -86,7 +87,7 @@ async def kpis(
         end=end,
         of=f"{cut}:{member}" if member else "",
         choices=choices,
-        anything=any(row.measured.cases for row in rows),
+        anything=bool(before) or any(row.measured.cases for row in now),
         names=_names(hub),
     )
 
@@ -161,13 +162,22 @@ def _names(hub: Hub) -> Mapping[str, str]:
     return {id_: system.name for id_, system in loaded.systems.items()} | partners | dict(loaded.directory.sites)
 
 
-async def _choices(figures: Figures) -> list[tuple[Cut, str, list[str]]]:
-    """What the figures can be narrowed to."""
-    return [
-        (cut, name, found)
-        for cut, name in CUTS.items()
-        if (found := await figures.members(cut, KPIS, limit=MEMBERS_SHOWN))
-    ]
+Choices = Remembered[list[tuple[Cut, str, list[str]]]]
+_choosing: WeakKeyDictionary[Hub, Choices] = WeakKeyDictionary()
+
+
+def _choices(hub: Hub) -> Choices:
+    """What the figures can be narrowed to: the same for all who look."""
+    found = _choosing.get(hub)
+    if found is None:
+        figures = Figures(hub.database)
+
+        async def work() -> list[tuple[Cut, str, list[str]]]:
+            members = [(cut, name, await figures.members(cut, KPIS, limit=MEMBERS_SHOWN)) for cut, name in CUTS.items()]
+            return [each for each in members if each[2]]
+
+        found = _choosing[hub] = Remembered(work)
+    return found
 
 
 def headline(kpi: Kpi, m: Measured) -> float | None:
@@ -180,11 +190,10 @@ def said(kpi: Kpi, value: float | None) -> str:
     return share(value) if kpi.unit == "share" else duration(value)
 
 
-def _card(kpi: Kpi, now: Sequence[DayFigure], before: Sequence[DayFigure], begin: date, end: date) -> Card:
+def _card(kpi: Kpi, now: Sequence[DayFigure], before: Mapping[str, Measured], begin: date, end: date) -> Card:
     mine = {row.day: row.measured for row in now if row.kpi == kpi.id}
     m = summed([row for row in now if row.kpi == kpi.id]).get(kpi.id, Measured())
-    was = summed([row for row in before if row.kpi == kpi.id]).get(kpi.id, Measured())
-    value, old = headline(kpi, m), headline(kpi, was)
+    value, old = headline(kpi, m), headline(kpi, before.get(kpi.id, Measured()))
     change, tone = _change(kpi, value, old)
     p90 = f"p90 {duration(m.percentile(0.9))} · " if kpi.unit == "duration" and m.cases else ""
     span = [begin + timedelta(days=n) for n in range((end - begin).days + 1)]

@@ -129,6 +129,7 @@ async def partner(request: Request[Any, Any, Any], hub: Hub, partner: str) -> Re
     missing = [
         row
         for party in parties
+        if party in late and late[party]["unacknowledged"]
         for row in await trading.owed_by(party, "functional-ack")
         if row["due_at"] is not None and row["due_at"] < now
     ]
@@ -147,7 +148,12 @@ async def partner(request: Request[Any, Any, Any], hub: Hub, partner: str) -> Re
         by_us=sum(row["by_us"] for row in late.values()),
         owing=[row for row in owing if row not in missing][:20],
         missing=missing[:20],
-        late_to=[row for party in parties for row in await trading.late_to(party, now)][:20],
+        late_to=[
+            row
+            for party in parties
+            if party in late and late[party]["by_us"]
+            for row in await trading.late_to(party, now)
+        ][:20],
         messages=await trading.messages_over(channel) if channel else [],
         orders=await trading.orders_of(partner) if found.role == "customer" else [],
         identities=_identities(found),

@@ -37,6 +37,8 @@ ROWS = 60
 FOUND_BY_WORDS = 200
 """Items that are looked for by their description, at the most."""
 MOVEMENTS_SHOWN = 25
+MOST_SHOWN = 100
+"""Reservations, receipts, orders that wait and causes of one kind, at the most: of an item that everybody orders there are thousands."""
 NOTHING = Decimal(0)
 MOST = Decimal(10) ** 12
 """Nobody asks for more."""
@@ -67,11 +69,12 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Why(msgspec.Struct, frozen=True):
-    """Causes of one kind, summed. links: each cause with where it leads, None where nowhere."""
+    """Causes of one kind, summed. links: the first of them with where each leads, None where nowhere; more: how many are not among these."""
 
     words: str
     quantity: Decimal
     links: Sequence[tuple[Cause, str | None]]
+    more: int
 
 
 @get("/stock", guards=[allowed(Permission.STOCK_READ)])
@@ -187,6 +190,7 @@ async def item(
             for row in await ChannelFeeds(hub.database).told(channel, id_, 10)
         ],
         why_words=WHY,
+        most=MOST_SHOWN,
     )
 
 
@@ -271,7 +275,8 @@ def _why(
             Why(
                 WHY[what],
                 sum((cause.quantity for cause in causes), NOTHING),
-                [(cause, _leads(cause)) for cause in causes],
+                [(cause, _leads(cause)) for cause in causes[:MOST_SHOWN]],
+                max(0, len(causes) - MOST_SHOWN),
             )
             for what, causes in groups.items()
         ],

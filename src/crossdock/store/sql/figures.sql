@@ -189,17 +189,19 @@ INSERT INTO measuring (lane, position) SELECT * FROM unnest($1::int[], $2::bigin
 TRUNCATE figures, measured, measuring
 
 -- name: figures_by_day
--- Figures of one member of a cut ('all' has the member '') from day $4 to day $5, a row a day and bucket.
-SELECT kpi::text AS kpi, day, bucket, cases, total FROM figures
- WHERE cut = $1 AND kpi = ANY($2::text[]::kpi[]) AND member = $3 AND day BETWEEN $4 AND $5 AND cases <> 0 ORDER BY kpi, day, bucket
+-- Figures of one member of a cut ('all' has the member '') from day $4 to day $5, a row a day; beside the sums, how many cases each bucket has.
+SELECT kpi::text AS kpi, day, sum(cases) AS cases, sum(total) AS total, array_agg(bucket) AS buckets, array_agg(cases::float8) AS counts FROM figures
+ WHERE cut = $1 AND kpi = ANY($2::text[]::kpi[]) AND member = $3 AND day BETWEEN $4 AND $5 AND cases <> 0 GROUP BY figures.kpi, day ORDER BY figures.kpi, day
 
 -- name: figures_by_member
--- Figures of these members of a cut from day $4 to day $5, a row a bucket: by member and key figure, each by the index, so that other members' cost nothing.
-SELECT m.member, k.kpi::text AS kpi, f.bucket, f.cases, f.total
+-- Figures of these members of a cut from day $4 to day $5, a row a member and key figure: each by the index, so that other members' cost nothing.
+SELECT m.member, k.kpi::text AS kpi, f.cases, f.total, f.buckets, f.counts
   FROM unnest($3::text[]) AS m (member) CROSS JOIN unnest($2::text[]::kpi[]) AS k (kpi) CROSS JOIN LATERAL (
-    SELECT bucket, sum(cases) AS cases, sum(total) AS total FROM figures
-     WHERE cut = $1 AND figures.kpi = k.kpi AND figures.member = m.member AND day BETWEEN $4 AND $5 GROUP BY bucket HAVING sum(cases) <> 0
-  ) f ORDER BY m.member, k.kpi, f.bucket
+    SELECT sum(b.cases) AS cases, sum(b.total) AS total, array_agg(b.bucket) AS buckets, array_agg(b.cases::float8) AS counts FROM (
+        SELECT bucket, sum(cases) AS cases, sum(total) AS total FROM figures
+         WHERE cut = $1 AND figures.kpi = k.kpi AND figures.member = m.member AND day BETWEEN $4 AND $5 GROUP BY bucket HAVING sum(cases) <> 0
+    ) b
+  ) f WHERE f.cases IS NOT NULL ORDER BY m.member, k.kpi
 
 -- name: figure_members
 -- The members of a cut that have figures of one of these kinds, behind $3, at most $4: from one to the next by the index.

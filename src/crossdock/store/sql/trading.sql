@@ -1,10 +1,10 @@
 -- name: to_bill_by_partner
--- Invoices that are owed and not sent, by customer: how many, the money in them, how many are late at $2, may go out, or were refused, and since when the oldest waits.
-SELECT creditor AS partner, count(*) AS count, sum(amount) AS amount, count(*) FILTER (WHERE due_at < $2) AS late,
-       sum(amount) FILTER (WHERE due_at < $2) AS late_amount,
+-- Invoices that are owed and not sent, by customer: how many, the money in them, how many are late at $1, may go out, or were refused, and since when the oldest waits.
+SELECT creditor AS partner, count(*) AS count, sum(amount) AS amount, count(*) FILTER (WHERE due_at < $1) AS late,
+       sum(amount) FILTER (WHERE due_at < $1) AS late_amount,
        count(*) FILTER (WHERE status = 'ready') AS ready, count(*) FILTER (WHERE status = 'refused') AS refused, min(opened_at) AS since
   FROM obligations
- WHERE kind = 'invoice' AND status IN ('blocked', 'ready', 'waiting', 'refused') AND ($1::text IS NULL OR creditor = $1)
+ WHERE kind = 'invoice' AND status IN ('blocked', 'ready', 'waiting', 'refused')
  GROUP BY creditor ORDER BY sum(amount) DESC NULLS LAST, creditor
 
 -- name: to_bill_by_checkpoint
@@ -16,29 +16,47 @@ SELECT w.checkpoint, o.creditor AS partner, count(*) AS count, sum(o.amount) AS 
      WHERE o.status = 'blocked'
      UNION ALL SELECT o.status, true WHERE o.status <> 'blocked'
   ) w
- WHERE o.kind = 'invoice' AND o.status IN ('blocked', 'ready', 'waiting', 'refused') AND ($1::text IS NULL OR o.creditor = $1)
+ WHERE o.kind = 'invoice' AND o.status IN ('blocked', 'ready', 'waiting', 'refused')
  GROUP BY w.checkpoint, o.creditor
 
 -- name: to_bill
--- $6 invoices that are owed and not sent, the first due first, behind ($4, $5); of one customer ($1, $2), and of one checkpoint or status ($3), where given.
-SELECT o.id, o.key, o.creditor AS partner, o.status, o.due_at, o.blocked_by, o.subject, o.amount, o.opened_at,
-       p.summary ->> 'purchase_order' AS purchase_order, p.summary ->> 'currency' AS currency
-  FROM obligations o CROSS JOIN LATERAL (SELECT summary FROM processes WHERE processes.lane = o.lane AND processes.key = o.key LIMIT 1) p
- WHERE o.kind = 'invoice' AND o.status IN ('blocked', 'ready', 'waiting', 'refused')
-   AND (coalesce(o.due_at, 'infinity'), o.id) > ($4, $5)
-   AND ($1::text IS NULL OR o.creditor = $1) AND ($2::text IS NULL OR o.creditor = $2)
-   AND ($3::text IS NULL OR o.status = $3 OR o.status = 'blocked' AND EXISTS (SELECT FROM unnest(o.blocked_by) AS b WHERE split_part(b, ':', 1) = $3))
- ORDER BY coalesce(o.due_at, 'infinity'), o.id LIMIT $6
+-- $4 invoices that are owed and not sent, the first due first, behind ($2, $3); of one checkpoint or status ($1), where given.
+-- Goes by the index of what is to be billed.
+SELECT o.*, p.purchase_order, p.currency FROM (
+    SELECT lane, id, key, creditor AS partner, status, due_at, blocked_by, subject, amount, opened_at FROM obligations
+     WHERE kind = 'invoice' AND status IN ('blocked', 'ready', 'waiting', 'refused')
+       AND (coalesce(due_at, 'infinity'), id) > ($2, $3)
+       AND ($1::text IS NULL OR status = $1 OR status = 'blocked' AND EXISTS (SELECT FROM unnest(blocked_by) AS b WHERE split_part(b, ':', 1) = $1))
+     ORDER BY coalesce(due_at, 'infinity'), id LIMIT $4
+  ) o CROSS JOIN LATERAL (
+    SELECT summary ->> 'purchase_order' AS purchase_order, summary ->> 'currency' AS currency FROM processes
+     WHERE processes.lane = o.lane AND processes.key = o.key LIMIT 1
+  ) p ORDER BY coalesce(o.due_at, 'infinity'), o.id
+
+-- name: to_bill_of_partner
+-- The same of the one customer $1, by the index of what we owe each: a customer of whom little waits costs little, whatever waits of the others.
+SELECT o.*, p.purchase_order, p.currency FROM (
+    SELECT lane, id, key, creditor AS partner, status, due_at, blocked_by, subject, amount, opened_at FROM obligations
+     WHERE debtor = 'us' AND creditor = $1 AND kind = 'invoice' AND status IN ('blocked', 'ready', 'waiting', 'refused')
+       AND (coalesce(due_at, 'infinity'), id) > ($3, $4)
+       AND ($2::text IS NULL OR status = $2 OR status = 'blocked' AND EXISTS (SELECT FROM unnest(blocked_by) AS b WHERE split_part(b, ':', 1) = $2))
+     ORDER BY coalesce(due_at, 'infinity'), id LIMIT $5
+  ) o CROSS JOIN LATERAL (
+    SELECT summary ->> 'purchase_order' AS purchase_order, summary ->> 'currency' AS currency FROM processes
+     WHERE processes.lane = o.lane AND processes.key = o.key LIMIT 1
+  ) p ORDER BY coalesce(o.due_at, 'infinity'), o.id
 
 -- name: late_by_party
 -- What is late at $2 between us and each of these parties: owed by them, of that their functional acknowledgements, and owed to them by us.
--- Reads what is late, by the index of what is open.
-SELECT w.party, count(*) FILTER (WHERE o.debtor = w.party) AS by_them,
-       count(*) FILTER (WHERE o.debtor = w.party AND o.kind = 'functional-ack') AS unacknowledged,
-       count(*) FILTER (WHERE o.debtor = 'us') AS by_us, min(o.due_at) FILTER (WHERE o.debtor = w.party) AS since
-  FROM obligations o CROSS JOIN LATERAL (SELECT CASE WHEN o.debtor = 'us' THEN o.creditor ELSE o.debtor END) AS w (party)
- WHERE o.status IN ('blocked', 'ready', 'waiting', 'refused') AND o.due_at < $2 AND w.party = ANY($1::text[])
- GROUP BY w.party
+-- Reads what is late of these parties alone, from the indexes of what is open.
+SELECT w.party, t.by_them, t.unacknowledged, u.by_us, t.since
+  FROM (SELECT DISTINCT party FROM unnest($1::text[]) AS a (party)) w CROSS JOIN LATERAL (
+    SELECT count(*) AS by_them, count(*) FILTER (WHERE kind = 'functional-ack') AS unacknowledged, min(due_at) AS since FROM obligations
+     WHERE debtor = w.party AND debtor <> 'us' AND status IN ('blocked', 'ready', 'waiting', 'refused') AND coalesce(due_at, 'infinity') < $2
+  ) t CROSS JOIN LATERAL (
+    SELECT count(*) AS by_us FROM obligations
+     WHERE debtor = 'us' AND creditor = w.party AND status IN ('blocked', 'ready', 'waiting', 'refused') AND coalesce(due_at, 'infinity') < $2
+  ) u WHERE t.by_them + u.by_us > 0
 
 -- name: owed_by_party
 -- What a party owes us, the first due first, at most $2; of one kind ($3) where given.
@@ -49,7 +67,8 @@ SELECT id, key, kind, status, due_at, subject, amount, opened_at FROM obligation
 -- name: late_to_party
 -- What we owe a party and is late at $2, the latest first, at most $3.
 SELECT id, key, kind, status, due_at, blocked_by, subject, amount FROM obligations
- WHERE status IN ('blocked', 'ready', 'waiting', 'refused') AND due_at < $2 AND debtor = 'us' AND creditor = $1 ORDER BY due_at, id LIMIT $3
+ WHERE debtor = 'us' AND creditor = $1 AND status IN ('blocked', 'ready', 'waiting', 'refused') AND coalesce(due_at, 'infinity') < $2
+ ORDER BY coalesce(due_at, 'infinity'), id LIMIT $3
 
 -- name: last_orders_of_partner
 -- The newest orders of a partner.
