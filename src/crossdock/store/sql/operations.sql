@@ -15,14 +15,14 @@ SELECT x.lane, x.id, x.key, p.process, p.partner, x.category, x.cause, x.detail,
 
 -- name: exceptions_counted
 -- Open exceptions by category and cause: how many, the money at stake, the oldest, and how many somebody has taken on or put off at $3. Narrowed by $1 partner and $2 assignee
--- where given.
+-- where given; whose it is is looked up by each exception's key, and only where somebody asks: however many orders there are, the open exceptions are read and no more.
 SELECT x.category, x.cause, count(*) AS count, sum(x.amount) AS amount, min(x.opened_at) AS oldest,
        count(*) FILTER (WHERE c.assignee <> '') AS assigned,
        count(*) FILTER (WHERE c.snoozed_until > $3 AND c.snoozed_at >= x.opened_at) AS snoozed
   FROM exceptions x
-  LEFT JOIN processes p ON p.lane = x.lane AND p.key = x.key
   LEFT JOIN exception_care c ON c.lane = x.lane AND c.id = x.id
- WHERE x.closed_at IS NULL AND ($1::text IS NULL OR p.partner = $1) AND ($2::text IS NULL OR coalesce(c.assignee, '') = $2)
+ WHERE x.closed_at IS NULL AND ($1::text IS NULL OR (SELECT p.partner FROM processes p WHERE p.lane = x.lane AND p.key = x.key) = $1)
+   AND ($2::text IS NULL OR coalesce(c.assignee, '') = $2)
  GROUP BY x.category, x.cause ORDER BY sum(x.amount) DESC NULLS LAST, count(*) DESC, x.cause
 
 -- name: exception_by_id
