@@ -1,10 +1,12 @@
 """Keys, tokens, rates, and what nobody gets past."""
 
+import asyncio
 import base64
 import gzip
 import hmac
 import json
 import secrets
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -237,6 +239,30 @@ async def test_a_write_whose_server_died_is_taken_up_by_whoever_repeats_it(datab
     await access.finish(write, Answered(201, [("x", "y")], b"{}"), NOW)
     kept = await access.claim(write, NOW + timedelta(days=1))
     assert kept is not None and (kept["status"], bytes(kept["body"])) == (201, b"{}")
+
+
+async def test_of_the_same_write_sent_many_times_at_once_one_is_done(database: Database) -> None:
+    access = Access(database)
+    sent = [
+        Write(client="key:a", key=f"k{n % 3}", digest=b"d", what="POST /v1/orders", name="shop", role="partner")
+        for n in range(30)
+    ]
+    taken = await asyncio.gather(*(access.claim(write, NOW) for write in sent))
+    assert [write.key for write, row in zip(sent, taken, strict=True) if row is None] == ["k0", "k1", "k2"]
+    assert all(row["status"] is None for row in taken if row is not None), "the others are told that it is under way"
+
+
+def test_clients_that_keep_their_connections_do_not_keep_others_out(server: Server) -> None:
+    host, _, port = server.url.removeprefix("http://").rpartition(":")
+    kept = [socket.create_connection((host, int(port)), 5) for _ in range(400)]
+    try:
+        for connection in kept:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 200"
+        assert httpx.get(f"{server.url}/livez", timeout=10).status_code == 200
+    finally:
+        for connection in kept:
+            connection.close()
 
 
 async def test_a_write_that_nobody_finished_stands_in_the_audit_log(database: Database) -> None:

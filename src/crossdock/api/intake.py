@@ -7,6 +7,7 @@ when the server died is taken up by a worker, or by whoever submits it again.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,9 @@ from crossdock.store.orders import Orders
 if TYPE_CHECKING:
     from crossdock.api.hub import Hub
 
-GATHER_SECONDS = 0.004
-"""How long submissions are gathered before they are kept together: a commit costs the same for one as for fifty."""
+GATHER_SECONDS, LONGEST_GATHER_SECONDS = 0.004, 0.03
+"""How long submissions are gathered before they are kept together: as long as the last ones took, within these. The statements of a batch cost the same for one
+submission as for fifty, and what they cost is what the next ones wait for."""
 
 LOOK_SECONDS = 0.03
 """How often we look whether a worker has done what we wait for."""
@@ -84,11 +86,13 @@ class Intake:
                 self._waiting.remove(one)
 
     async def _work(self) -> None:
+        took = 0.0
         while True:
             await self._bell.wait(1.0 if not self._waiting else LOOK_SECONDS)
             if not self._waiting:
                 continue
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(min(max(GATHER_SECONDS, took), LONGEST_GATHER_SECONDS))
+            began = time.monotonic()
             try:
                 await self._step()
             except Exception as error:
@@ -96,6 +100,7 @@ class Intake:
                 for one in [each for each in self._waiting if not each.kept]:
                     self._fail(one, error)
                 await asyncio.sleep(TROUBLE_SECONDS)
+            took = time.monotonic() - began
 
     def _fail(self, one: _Waiting, error: Exception) -> None:
         """What has not been kept is the caller's again."""

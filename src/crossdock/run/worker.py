@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -25,6 +24,7 @@ from crossdock.ports.inbound import Source
 from crossdock.ports.log import Inbox, Log, Outbox
 from crossdock.ports.stock import Plans
 from crossdock.ports.translation import Reader
+from crossdock.run.collecting import collect_seldom
 from crossdock.run.loop import Bell, keep_going
 
 _log = structlog.get_logger(__name__)
@@ -43,18 +43,6 @@ ANNOUNCE_GATHER_SECONDS = 0.1
 
 SETTLE_GATHER_SECONDS = 0.01
 """How long what has ended is gathered before it is written: a write is for many, and nothing that a partner waits for waits for it."""
-
-
-YOUNG_OBJECTS = 50_000
-"""So many objects before the collector looks for cycles. Batches make and drop them by the hundred thousand, nearly all freed by their counts alone; at the
-interpreter's 700, looking took a tenth of a worker's time. A worker is some megabytes larger for it."""
-
-
-def _collect_seldom() -> None:
-    """What is loaded stays, so the collector passes it over from now on, and looks at what is new less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 class Listener(Protocol):
@@ -135,7 +123,7 @@ class Worker:
 
     async def run(self) -> None:
         """Runs all loops. Raises what a loop could not survive (a defect), after the others have been stopped."""
-        _collect_seldom()
+        collect_seldom()
         receiving = [
             asyncio.create_task(self._receive(source), name=f"receive {source.channel}") for source in self._sources
         ]

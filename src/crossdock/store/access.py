@@ -10,12 +10,13 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from crossdock.store.database import Database
 from crossdock.store.queries import SQL
+from crossdock.store.together import Together
 
 Row = dict[str, Any]
 
@@ -67,11 +68,17 @@ class Answered(msgspec.Struct, frozen=True):
     body: bytes
 
 
+_Claim: TypeAlias = tuple[Write, datetime, datetime]
+_Finish: TypeAlias = tuple[Write, Answered, datetime]
+
+
 class Access:
     """The rooms of one database that say who may ask."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._claims: Together[_Claim, bool] = Together(self._claim_all)
+        self._finishes: Together[_Finish, None] = Together(self._finish_all)
 
     # --- API keys ---
 
@@ -147,30 +154,35 @@ class Access:
 
     async def claim(self, write: Write, now: datetime, lease_seconds: float = LEASE_SECONDS) -> Row | None:
         """Claims a write: None when it is the caller's to do, else the row of who has it: digest, leased_until, status, headers, body."""
-        # One statement is a transaction by itself, and saves two round trips.
+        if await self._claims((write, now, now + timedelta(seconds=lease_seconds))):
+            return None
         async with self._database.pool.acquire() as connection:
-            claimed = await connection.fetchval(
-                SQL["claim_write"],
-                write.client,
-                write.key,
-                write.digest,
-                write.what,
-                write.name,
-                write.role,
-                now,
-                now + timedelta(seconds=lease_seconds),
-            )
-            if claimed is not None:
-                return None
             row = await connection.fetchrow(SQL["claimed_write"], write.client, write.key)
         # Between the two statements it may have been released: whoever repeats it once more gets it.
         return dict(row) if row else {"digest": write.digest, "status": None}
 
-    async def finish(self, write: Write, answer: Answered, now: datetime) -> None:
-        """Keeps the answer of a write and its line in the audit log, together: one statement is a transaction by itself, durable when it has returned."""
+    async def _claim_all(self, claims: Sequence[_Claim]) -> list[bool]:
+        """Which of these it got. Of several of the same key that come at once the first."""
+        first: dict[tuple[str, str], int] = {}
+        for n, (write, _, _) in enumerate(claims):
+            first.setdefault((write.client, write.key), n)
+        rows = [
+            (w.client, w.key, w.digest, w.what, w.name, w.role, now, until)
+            for w, now, until in (claims[n] for n in first.values())
+        ]
+        # One statement is a transaction by itself, and saves two round trips.
         async with self._database.pool.acquire() as connection:
-            await connection.execute(
-                SQL["finish_write"],
+            claimed = await connection.fetch(SQL["claim_writes"], *map(list, zip(*rows, strict=True)))
+        got = {first[row["client"], row["key"]] for row in claimed}
+        return [n in got for n in range(len(claims))]
+
+    async def finish(self, write: Write, answer: Answered, now: datetime) -> None:
+        """Keeps the answer of a write and its line in the audit log, together and durably."""
+        await self._finishes((write, answer, now))
+
+    async def _finish_all(self, finishes: Sequence[_Finish]) -> list[None]:
+        rows = [
+            (
                 write.client,
                 write.key,
                 answer.status,
@@ -185,6 +197,11 @@ class Access:
                 _json(write.after),
                 write.trace,
             )
+            for write, answer, now in finishes
+        ]
+        async with self._database.pool.acquire() as connection:
+            await connection.execute(SQL["finish_writes"], *map(list, zip(*rows, strict=True)))
+        return [None] * len(finishes)
 
     async def release(self, write: Write) -> None:
         """Frees the key of a write that came to nothing."""

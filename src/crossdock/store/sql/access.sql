@@ -22,24 +22,29 @@ UPDATE api_keys SET expires_at = $3 WHERE family = $1 AND id <> $2 AND revoked_a
 -- This key is good for nothing from now on. Returns it, if it was good before.
 UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id
 
--- name: claim_write
--- Claims a write for whoever comes first, or after the lease of one who never finished it. Returns nothing when it is taken.
-INSERT INTO idempotency AS i (client, key, digest, what, name, role, begun_at, leased_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+-- name: claim_writes
+-- Claims writes, each for whoever comes first, or after the lease of one who never finished it. Returns those that it got. In one order everywhere, so that two never deadlock.
+INSERT INTO idempotency AS i (client, key, digest, what, name, role, begun_at, leased_until)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+    AS w (client, key, digest, what, name, role, begun_at, leased_until) ORDER BY client, key
     ON CONFLICT (client, key) DO UPDATE SET leased_until = excluded.leased_until
  WHERE i.status IS NULL AND (i.leased_until IS NULL OR i.leased_until < excluded.begun_at) AND i.digest = excluded.digest
-RETURNING begun_at
+RETURNING client, key
 
 -- name: claimed_write
 -- Who has a write already, and what came of it.
 SELECT digest, leased_until, status, headers, body FROM idempotency WHERE client = $1 AND key = $2
 
--- name: finish_write
--- The answer of a write, to be given again to whoever repeats it, and its line in the audit log.
-WITH finished AS (
-    UPDATE idempotency SET status = $3, headers = $4, body = $5, leased_until = NULL WHERE client = $1 AND key = $2
+-- name: finish_writes
+-- The answers of writes, to be given again to whoever repeats them, and their lines in the audit log.
+WITH f AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::bytea[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+        AS f (client, key, status, headers, body, at, name, role, what, subject, before, after, trace)
+), finished AS (
+    UPDATE idempotency i SET status = f.status, headers = f.headers, body = f.body, leased_until = NULL FROM f WHERE i.client = f.client AND i.key = f.key
 )
 INSERT INTO audit_log (at, who, name, role, what, subject, key, status, before, after, trace)
-VALUES ($6, $1, $7, $8, $9, $10, $2, $3, $11::text::json, $12::text::json, $13)
+SELECT at, client, name, role, what, subject, key, status, before::json, after::json, trace FROM f
 
 -- name: release_write
 -- A write that came to nothing: its key is free again.
