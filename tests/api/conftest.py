@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -56,6 +56,8 @@ ENVIRON = {
 """Where the example's systems are: nowhere."""
 
 PARTNERS = ("acme", "blue")
+OUR_SITES = ("https://shop.example", "https://desk.example:8443")
+"""Whose scripts may ask the expendable server."""
 
 
 def ordered(line: str, quantity: int, price: str = "2.50") -> facts.OrderedLine:
@@ -211,13 +213,16 @@ def server(postgres: Embedded, provider: IdentityProvider) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def expendable(postgres: Embedded) -> Iterator[Server]:
-    """Another server with the same population, which may come to harm."""
-    with serving(postgres, f"api_expendable_{os.getpid()}") as served:
+    """Another server with the same population, which may come to harm. Scripts of OUR_SITES may ask it."""
+    more = {"CROSSDOCK_CORS_ORIGINS": ", ".join(OUR_SITES)}
+    with serving(postgres, f"api_expendable_{os.getpid()}", more=more) as served:
         yield served
 
 
 @contextmanager
-def serving(postgres: Embedded, name: str, provider: IdentityProvider | None = None) -> Iterator[Server]:
+def serving(
+    postgres: Embedded, name: str, provider: IdentityProvider | None = None, more: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """A server of its own, on a database of its own of this name; for tests that change what others read."""
 
     async def admin(statement: str) -> None:
@@ -237,6 +242,7 @@ def serving(postgres: Embedded, name: str, provider: IdentityProvider | None = N
             **ENVIRON,
             "CROSSDOCK_DATABASE_URL": database_url,
             "CROSSDOCK_WORKSPACE": str(workspace),
+            **(more or {}),
         }
         crossdock = [sys.executable, "-m", "crossdock"]
         subprocess.run([*crossdock, "apply", "--who", "test"], env=environ, check=True, capture_output=True)

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from litestar import Litestar, Request, Response, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
+from litestar.types import Method
 
 from crossdock.api.failures import problem_of
 from crossdock.api.gate import Gate
@@ -17,6 +18,10 @@ from crossdock.api.packing import packing
 from crossdock.api.principal import Principal
 from crossdock.api.problem import MEDIA_TYPE
 from crossdock.store.access import Write
+
+ASKED_WITH: list[Method | Literal["*"]] = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+TOLD_IN = ["ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed", "Preference-Applied", "Deprecation", "Sunset", "traceparent"]  # fmt: skip
+"""Methods that a script of another site may use, and headers of answers that it may read."""
 
 _log = structlog.get_logger(__name__)
 
@@ -61,8 +66,14 @@ def make_app(hub: Hub, routers: Sequence[Router], faces: Sequence[Any] = (), **c
 
 
 def _cors(hub: Hub) -> CORSConfig | None:
-    origins = [origin for origin in hub.environ.get("CROSSDOCK_CORS_ORIGINS", "").split(",") if origin.strip()]
-    return CORSConfig(allow_origins=[origin.strip() for origin in origins], max_age=600) if origins else None
+    """Scripts of the sites in CROSSDOCK_CORS_ORIGINS may ask and read what answers tell in headers; a browser's cookies are never taken from them."""
+    origins = [origin.strip() for origin in hub.environ.get("CROSSDOCK_CORS_ORIGINS", "").split(",")]
+    told = [origin for origin in origins if origin]
+    if not told:
+        return None
+    return CORSConfig(
+        allow_origins=told, allow_methods=ASKED_WITH, expose_headers=TOLD_IN, allow_credentials=False, max_age=600
+    )
 
 
 def _principal(request: Request[Any, Any, Any]) -> Principal:
