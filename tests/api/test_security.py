@@ -205,6 +205,20 @@ async def test_who_asks_too_often_is_told_when_to_come_again(database: Database)
     throttle.take("key:b", terms, NOW)
 
 
+async def test_a_rate_is_each_servers_own(database: Database) -> None:
+    here, there, terms = (
+        Throttle(Access(database)),
+        Throttle(Access(database)),
+        ApiTerms(rate_per_second=0.001, burst=1),
+    )
+    for throttle in (here, there):
+        throttle.take("key:a", terms, NOW)
+        await throttle.flush()
+    for throttle in (here, there):
+        with pytest.raises(Problem, match="the rate"):
+            throttle.take("key:a", terms, NOW)
+
+
 async def test_a_quota_holds_over_all_servers_and_ends_with_the_day(database: Database) -> None:
     terms = ApiTerms(requests_per_day=4)
     here, there = Throttle(Access(database)), Throttle(Access(database))

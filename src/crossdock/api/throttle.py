@@ -1,5 +1,5 @@
-"""How often one client may ask: a token bucket of each server, and a quota a day over all of them. What is left is told with every answer, in the
-headers of draft-ietf-httpapi-ratelimit-headers.
+"""How often one client may ask: a token bucket of each server by itself, and a quota a day over all of them (docs/decisions/025). What is left is told with every answer, in
+the headers of draft-ietf-httpapi-ratelimit-headers.
 
 The day's count is written down every `FLUSH_SECONDS`, so a client may exceed its quota by what it asks of several servers in that time.
 """

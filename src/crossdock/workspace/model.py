@@ -324,7 +324,7 @@ WORDS: Mapping[type, Mapping[str, str]] = {
         "since": "From the beginning of this day (UTC) on; left out: from ever.",
     },
     ApiTerms: {
-        "rate_per_second": "How often one client may ask of a server, on the average.",
+        "rate_per_second": "How often one client may ask of each server by itself, on the average.",
         "burst": "So many at once before that.",
         "requests_per_day": "And so many a day (UTC), over all servers; 0: no quota.",
         "oidc": "The identity provider whose bearer tokens are taken; left out: API keys alone.",
