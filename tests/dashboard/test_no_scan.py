@@ -21,12 +21,15 @@ from crossdock.facts import Fact
 from crossdock.facts.order import HoldPlaced
 from crossdock.store.database import Database, connect
 from crossdock.store.embedded import Embedded
+from crossdock.store.figures import KPIS
 from crossdock.store.log import FactLog
 from crossdock.store.queries import SQL, named
 from crossdock.store.reading import BOARD_LOCK, LOOKED_AT, Reading
+from crossdock.store.trading import BEGINNING, TRAFFIC_SEEN
 
 ORDERS = 30_000
 NOW = datetime.now(UTC)
+DAY = NOW.date()
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -88,8 +91,55 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "deliveries_by_id": ([1], ["SO-000000001/create-in-erp"], None),
     "messages_page": (2**62, None, None, None, None, 51),
     "messages_held_page": (2**62, None, None, 51),
+    "message": (1,),
+    "resubmissions_of": (1,),
+    "intervals_of": (1, "SO-000000001/price-mismatch/1"),
     "filters_of": ("user:ann",),
     "session": (b"x" * 32, NOW, NOW),
+    # Flows
+    "vital_systems": (),
+    "traffic_of_channels": (list(population.PARTNERS), NOW - timedelta(minutes=15), TRAFFIC_SEEN),
+    "channels_now": (),
+    # Partners
+    "late_by_party": ([*population.PARTNERS, "quick3pl"], NOW),
+    "owed_by_party": ("quick3pl", 20, None),
+    "late_to_party": ("acme", NOW, 20),
+    "last_orders_of_partner": ("acme", 10),
+    "messages_over_channel": ("acme", 15),
+    # KPIs
+    "facts_to_measure": (),
+    "lanes_to_measure": (500,),
+    "figures_by_day": ("partner", list(KPIS), "acme", DAY - timedelta(days=29), DAY),
+    "figures_by_member": ("partner", ["order-cycle"], list(population.PARTNERS), DAY - timedelta(days=29), DAY),
+    "figure_members": ("partner", list(KPIS), "", 100),
+    # Stock
+    "list_stock": ("SKU-00001", "", "", 61, "SKU-00001\U0010ffff"),
+    "stock_of_items": (["SKU-0000007", population.BUSY], "", "", 61),
+    "supply_of": ([population.BUSY] * 2, list(population.SITES)),
+    "positions_of_pairs_now": ([population.BUSY] * 2, list(population.SITES)),
+    "movements_behind": (population.BUSY, "RENO", FAR, FAR, "~", "~", 26),
+    "reservations_behind": (population.BUSY, "RENO"),
+    "variances_of_item": (population.BUSY,),
+    "sources_heard": (["quick3pl"],),
+    "sources_now": (),
+    "told_of_channel": ("shop", population.BUSY, 10),
+    # Billing
+    "to_bill_by_partner": (NOW,),
+    "to_bill_by_checkpoint": (),
+    "to_bill": (None, BEGINNING, "", 51),
+    "to_bill_of_partner": ("acme", None, BEGINNING, "", 51),
+    # Configuration
+    "versions": (),
+    "version": (1,),
+    # What /metrics asks besides
+    "vital_late": (NOW,),
+    "vital_exceptions": (),
+    "vital_sources": (),
+    "vital_channels": (),
+    "vital_events": (),
+    "vital_subscriptions": (),
+    "vital_webhooks": (),
+    "callers_traces": ([1], ["SO-000000001"]),
 }
 
 
@@ -137,6 +187,22 @@ async def test_no_question_of_a_page_reads_a_table_that_grows_from_end_to_end(cr
     assert found == {}
 
 
+async def test_nor_does_it_when_it_is_planned_once_for_all_arguments(crowded: str) -> None:
+    """A statement that is asked often is planned without a look at its arguments, if that is thought to cost no more."""
+    connection = await asyncpg.connect(crowded)
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    found = {}
+    for name, arguments in QUESTIONS.items():
+        await connection.execute(f"PREPARE asked AS {SQL[name]}")
+        given = f"({', '.join(['NULL'] * len(arguments))})" if arguments else ""
+        row = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE asked{given}")
+        await connection.execute("DEALLOCATE asked")
+        if read := scanned(msgspec.json.decode(row)[0]["Plan"]) & set(population.TABLES):
+            found[name] = read
+    await connection.close()
+    assert found == {}
+
+
 async def test_a_plan_that_scans_would_be_noticed(crowded: str) -> None:
     connection = await asyncpg.connect(crowded)
     row = await connection.fetchval(
@@ -146,10 +212,26 @@ async def test_a_plan_that_scans_would_be_noticed(crowded: str) -> None:
     assert "processes" in scanned(msgspec.json.decode(row)[0]["Plan"])
 
 
-def test_every_question_of_the_dashboards_own_is_asked_here() -> None:
-    own = {name for name, _ in named((resources.files("crossdock.store") / "sql" / "reading.sql").read_text())}
-    writes = {"forget_throughput", "try_lock_board", "put_board", "put_filter", "drop_filter"}
-    assert own - writes <= set(QUESTIONS)
+WRITES = {
+    "reading": {"forget_throughput", "try_lock_board", "put_board", "put_filter", "drop_filter"},
+    "trading": set(),
+    "vitals": set(),
+    "figures": {
+        "hold_measuring",
+        "plan_measuring",
+        "measure_lags",
+        "measure_orders",
+        "save_measuring",
+        "forget_figures",
+    },
+}
+"""What pages do not ask: `tests/store/test_trading_plans.py` looks at how measuring reads."""
+
+
+@pytest.mark.parametrize("room", WRITES)
+def test_every_question_of_the_dashboards_own_is_asked_here(room: str) -> None:
+    own = {name for name, _ in named((resources.files("crossdock.store") / "sql" / f"{room}.sql").read_text())}
+    assert own - WRITES[room] <= set(QUESTIONS)
 
 
 async def test_the_board_tells_what_there_is(database: Database) -> None:

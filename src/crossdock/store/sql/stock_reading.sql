@@ -18,9 +18,11 @@ SELECT 'd', d.item, '', d.key, d.line, '', d.terms::text, ARRAY[d.reserved], d.p
 SELECT item, site, place, lot, owner, entity, quantity FROM positions
 
 -- name: positions_of_pairs_now
--- What stands in each place, lot, owner and entity of these items at these sites now.
+-- What stands in each place, lot, owner and entity of these items at these sites now. Pair by pair (LATERAL, not to be pulled up): joined, all of the stock would be read.
 SELECT p.item, p.site, p.place, p.lot, p.owner, p.entity, p.quantity
-  FROM unnest($1::text[], $2::text[]) AS w (item, site) JOIN positions p ON p.item = w.item AND p.site = w.site
+  FROM unnest($1::text[], $2::text[]) AS w (item, site) CROSS JOIN LATERAL (
+    SELECT item, site, place, lot, owner, entity, quantity FROM positions WHERE positions.item = w.item AND positions.site = w.site OFFSET 0
+  ) p
 
 -- name: positions_of_pairs_then
 -- What stood in each place, lot, owner and entity of these items at these sites at $3, that moment included: what stands now without what has moved since.
