@@ -45,10 +45,10 @@ class Crossdock:
 
     def __init__(self, url: str, workspace: Path) -> None:
         self.url = url
-        self._environ = {"CROSSDOCK_DATABASE_URL": url, "CROSSDOCK_WORKSPACE": str(workspace)}
+        self.environ = {"CROSSDOCK_DATABASE_URL": url, "CROSSDOCK_WORKSPACE": str(workspace)}
 
     def __call__(self, *words: str) -> Result:
-        return CliRunner().invoke(app, list(words), env=self._environ)
+        return CliRunner().invoke(app, list(words), env=self.environ)
 
 
 async def prepare(url: str) -> None:
@@ -306,3 +306,70 @@ def test_a_database_that_cannot_be_reached_ends_with_4(
     result = CliRunner().invoke(app, list(words))
     assert result.exit_code == 4, result.output
     assert "cannot be reached" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("message", "99999999999999999999"),
+        ("rollback", "99999999999"),
+        ("owed", "--limit", "99999999999999999999"),
+        ("deliveries", "--status", "vanished"),
+        ("keys", "create", "shop", "--role", "operations", "--expires-days", "99999999999"),
+        ("atp", "TEA", "--qty", "NaN"),
+        ("atp", "TEA", "--qty", "Infinity"),
+        ("atp", "TEA", "--qty=-5"),
+        ("trace", " "),
+        ("run", "--listen", "nowhere"),
+        ("run", "--listen", "127.0.0.1:99999"),
+        ("serve", "--listen", "nowhere"),
+    ],
+)
+def test_an_argument_that_means_nothing_is_not_understood(asked: Crossdock, words: tuple[str, ...]) -> None:
+    result = asked(*words)
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit), result.output
+
+
+def test_a_number_beyond_all_messages_is_retried_by_nobody(asked: Crossdock) -> None:
+    assert asked("retry", "99999999999999999999").exit_code == 3
+
+
+def test_run_says_that_the_database_cannot_be_reached(asked: Crossdock) -> None:
+    result = CliRunner().invoke(
+        app, ["run"], env={**asked.environ, "CROSSDOCK_DATABASE_URL": "postgresql://a:b@127.0.0.1:1/c"}
+    )
+    assert (result.exit_code, "the database cannot be reached" in result.output) == (4, True)
+
+
+def test_a_site_that_keeps_nothing_of_an_item_has_nothing_to_promise(asked: Crossdock) -> None:
+    result = asked("atp", "TEA", "--site", "ATLANTIS")
+    assert (result.exit_code, "nothing of TEA at ATLANTIS" in result.output) == (3, True)
+
+
+def test_who_owes_is_said_as_people_say_it(asked: Crossdock) -> None:
+    assert "we owe acme" in asked("why", f"{KEY}/acknowledge").output
+
+
+def test_nothing_was_compared_is_not_called_agreement(asked: Crossdock) -> None:
+    said = asked("reconcile", "show").output
+    assert "No variances stand open." in said
+    assert "Nothing was compared yet." in said
+
+
+def test_a_purchase_order_with_brackets_is_shown_as_it_is(crossdock: Crossdock) -> None:
+    hostile = "45[/bold]00"
+
+    async def tell() -> None:
+        database = await connect(crossdock.url)
+        book = AgreementBook(WorkspaceVersions(database))
+        await book.refresh()
+        now, log = datetime.now(UTC), FactLog(database)
+        taken = order(partner="acme", purchase_order=hostile, workspace_version=1)
+        await log.record([Fact(key="SO-9", data=taken, source="acme", source_id=hostile, occurred_at=now)], now)
+        while await fold_once(log, book, now):
+            pass
+        await database.close()
+
+    asyncio.run(tell())
+    result = crossdock("trace", "SO-9")
+    assert (result.exit_code, hostile in result.output) == (0, True), result.exception

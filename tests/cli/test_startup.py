@@ -8,6 +8,7 @@ import typer
 
 from crossdock.cli import app
 from crossdock.cli.commands import COMMANDS, listed, loaded
+from crossdock.cli.reference import command_names
 
 EVERYTHING = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
@@ -56,3 +57,12 @@ def test_what_is_no_command_is_said_to_be_none() -> None:
     done = subprocess.run([sys.executable, "-m", "crossdock", "tracee"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "No such command 'tracee'" in done.stderr
+
+
+def test_every_command_that_comes_to_an_end_speaks_json() -> None:
+    without = {
+        name
+        for name, command in command_names()
+        if not hasattr(command, "commands") and "--json" not in {opt for each in command.params for opt in each.opts}
+    }
+    assert without == {"crossdock run", "crossdock serve"}

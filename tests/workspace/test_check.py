@@ -226,6 +226,32 @@ def test_a_misnamed_file_is_noticed(wholesaler: Path) -> None:
     assert any(p.file == "price.csv" and "did you mean `prices.csv`?" in p.meant for p in check(wholesaler, {}))
 
 
+@pytest.mark.parametrize("name", ["partners/extra.tml", "systems/extra.csv", "systems/extra.tom"])
+def test_a_misnamed_file_in_a_folder_is_noticed(wholesaler: Path, name: str) -> None:
+    (wholesaler / name).write_text("")
+    (wholesaler / "partners" / "README.md").write_text("Whom we trade with.")
+    assert [(p.file, p.severity) for p in check(wholesaler, {}) if p.code == "missing-file"] == [(name, "warning")]
+
+
+def test_letters_in_another_order_are_what_was_meant(wholesaler: Path) -> None:
+    (wholesaler / "itmes.csv").write_text("")
+    assert [p.meant for p in check(wholesaler, {}) if p.code == "missing-file"] == ["did you mean `items.csv`?"]
+
+
+@pytest.mark.parametrize(
+    "name", ["items.csv", "partners/acme.toml", "systems/quick3pl.toml", "sites.csv", "prices.csv"]
+)
+def test_a_file_that_cannot_be_read_hides_what_only_follows_from_it(wholesaler: Path, name: str) -> None:
+    (wholesaler / name).write_bytes((wholesaler / name).read_bytes() + b"\n\xe4")
+    assert {(p.file, p.code) for p in check(wholesaler, {}) if p.severity == "error"} == {(name, "unreadable-file")}
+
+
+def test_a_file_that_cannot_be_read_hides_no_other_slip(wholesaler: Path) -> None:
+    (wholesaler / "partners" / "acme.toml").write_text("[")
+    (wholesaler / "item-references.csv").open("a").write("acne,buyer-item,1,NW-1001\n")
+    assert "unknown-partner" in {p.code for p in check(wholesaler, {})}
+
+
 def test_a_file_that_is_not_utf8_says_in_which_line(wholesaler: Path) -> None:
     (wholesaler / "sites.csv").write_bytes(b"site,name\nRENO,Reno\nZUERICH,Z\xfcrich\nCOLUMBUS,Columbus\n")
     (problem,) = [p for p in check(wholesaler, {}) if p.code == "unreadable-file"]

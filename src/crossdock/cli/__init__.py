@@ -1,4 +1,4 @@
-"""The command line. Every command takes `--json`; exit codes are the same everywhere.
+"""The command line. Every command that comes to an end takes `--json` (`run` and `serve` do not); exit codes are the same everywhere.
 
 0 done. 1 something is wrong (the workspace has errors, a rebuild differs, something was lost). 2 the command was not understood.
 3 there is no such thing. 4 the database cannot be reached.

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from crossdock.cli.session import (
     HERE,
@@ -16,8 +17,8 @@ from crossdock.cli.session import (
     fail,
     print_json,
     print_rows,
-    words,
 )
+from crossdock.cli.table import words
 from crossdock.flow.offering import Explained, Selling, sellings
 from crossdock.store.channels import ChannelFeeds
 from crossdock.store.database import Database
@@ -151,7 +152,7 @@ def offer(
     print_rows(rows, {**columns, "limit": "limited by", "next": "more"}, nothing="Nothing is offered.")
     if explain:
         for each in found:
-            console.print(f"[bold]{each.figure.item}[/] at {each.figure.site}: " + "; ".join(steps(each)))
+            console.print(f"[bold]{escape(each.figure.item)}[/] at {each.figure.site}: " + "; ".join(steps(each)))
 
 
 def _row(each: Explained) -> dict[str, Any]:

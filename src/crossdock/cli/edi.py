@@ -18,6 +18,7 @@ from crossdock.edi.x12.guide_pages import page
 from crossdock.edi.x12.overlay import OverlayError
 from crossdock.workspace import WorkspaceError
 from crossdock.workspace import load as load_workspace
+from crossdock.workspace.problems import did_you_mean
 
 app = typer.Typer(help="Explain and validate EDI files.", no_args_is_help=True)
 
@@ -86,14 +87,18 @@ def progress_of(file: Path, quiet: bool) -> Iterator[Callable[[int], None]]:
 
 @app.command()
 def guide(
-    transaction_set: Annotated[str, typer.Argument(help="850, 855, 856, 810, 860, 940, 945, 997, 999 or TA1.")],
+    transaction_set: Annotated[str, typer.Argument(help=f"One of {', '.join(known_sets())}.")],
     version: Annotated[str, typer.Option(help="As in GS08.")] = "004010",
+    json: Json = False,
 ) -> None:
     """Print the guide of a transaction set: its structure, elements, codes and what they mean for us."""
-    found = load(transaction_set, version)
+    found = load(transaction_set.upper(), version)
     if found is None:
         fail(f"there is no guide for {transaction_set}; there are {', '.join(known_sets())}", NOT_FOUND)
-    typer.echo(page(found))
+    if json:
+        print_json(found)
+    else:
+        typer.echo(page(found))
 
 
 def _overlays(workspace: Path, partner: str) -> dict[str, Any]:
@@ -102,5 +107,5 @@ def _overlays(workspace: Path, partner: str) -> dict[str, Any]:
     except WorkspaceError as error:
         fail("\n".join(str(problem) for problem in error.problems))
     if partner not in partners:
-        fail(f"the workspace knows no partner {partner}; it knows {', '.join(sorted(partners))}", NOT_FOUND)
+        fail(f"the workspace knows no partner {partner}; {did_you_mean(partner, partners)}", NOT_FOUND)
     return {set_id: dict(table) for set_id, table in partners[partner].x12.overlays.items()}

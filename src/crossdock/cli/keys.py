@@ -29,7 +29,7 @@ def create(
     scope: Annotated[
         list[Permission] | None, typer.Option(help="Narrow it to this permission; may be repeated.")
     ] = None,
-    expires_days: Annotated[int, typer.Option(help="So many days it is good; 0: for ever.", min=0)] = 365,
+    expires_days: Annotated[int, typer.Option(help="So many days it is good; 0: for ever.", min=0, max=36_500)] = 365,
     workspace: WorkspaceFolder = HERE,
     who: Who = "",
     json: Json = False,
@@ -91,8 +91,10 @@ def list_keys(workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
 @app.command()
 def rotate(
     key: KeyId,
-    overlap_hours: Annotated[float, typer.Option(help="So long the old one goes on.", min=0)] = 24,
-    expires_days: Annotated[int, typer.Option(help="So many days the new one is good; 0: for ever.", min=0)] = 365,
+    overlap_hours: Annotated[float, typer.Option(help="So long the old one goes on.", min=0, max=8_760)] = 24,
+    expires_days: Annotated[
+        int, typer.Option(help="So many days the new one is good; 0: for ever.", min=0, max=36_500)
+    ] = 365,
     workspace: WorkspaceFolder = HERE,
     who: Who = "",
     json: Json = False,
@@ -118,7 +120,7 @@ def rotate(
 
 
 @app.command()
-def revoke(key: KeyId, workspace: WorkspaceFolder = HERE, who: Who = "") -> None:
+def revoke(key: KeyId, workspace: WorkspaceFolder = HERE, who: Who = "", json: Json = False) -> None:
     """A key opens nothing any more, on every server after two seconds at the latest."""
 
     async def work(database: Database) -> bool:
@@ -130,7 +132,10 @@ def revoke(key: KeyId, workspace: WorkspaceFolder = HERE, who: Who = "") -> None
 
     if not ask(workspace, work):
         fail(f"there is no good key {key}", NOT_FOUND)
-    console.print(f"{key} is revoked.")
+    if json:
+        print_json({"key": key, "revoked": True})
+    else:
+        console.print(f"{key} is revoked.")
 
 
 async def _customers(database: Database) -> set[str]:

@@ -1,9 +1,10 @@
 """`crossdock status | trace | owed | why | exceptions | deliveries`: what people ask, answered from the read models."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
+from rich.markup import escape
 from rich.tree import Tree
 
 from crossdock.cli.session import (
@@ -17,8 +18,8 @@ from crossdock.cli.session import (
     fail,
     print_json,
     print_rows,
-    words,
 )
+from crossdock.cli.table import words
 from crossdock.store.database import Database
 from crossdock.store.lineage import lineage
 from crossdock.store.lookup import Lookup
@@ -26,6 +27,10 @@ from crossdock.store.lookup import Lookup
 Reference = Annotated[
     str, typer.Argument(help="A PO, order, shipment, BOL, PRO, tracking, SSCC, invoice, ERP or control number.")
 ]
+
+
+Standing = Literal["queued", "sending", "unknown", "accepted", "refused", "dead", "cancelled"]
+"""How a delivery stands."""
 
 
 def register(app: typer.Typer) -> None:
@@ -51,9 +56,15 @@ def status(workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
     facts = counts["facts"]
     console.print(f"{facts['recorded']:,} facts, {facts['ahead']:,} of them not folded yet")
     print_rows(
-        counts["messages"], {"direction": "messages", "channel": "channel", "status": "status", "count": "count"}
+        counts["messages"],
+        {"direction": "messages", "channel": "channel", "status": "status", "count": "count"},
+        nothing="No messages.",
     )
-    print_rows(counts["processes"], {"process": "process", "milestone": "milestone", "count": "count"})
+    print_rows(
+        counts["processes"],
+        {"process": "process", "milestone": "milestone", "count": "count"},
+        nothing="No processes.",
+    )
     print_rows(
         counts["owed"],
         {"kind": "owed", "debtor": "by", "status": "status", "count": "count", "late": "late", "amount": "money"},
@@ -64,7 +75,11 @@ def status(workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
         {"category": "exceptions", "cause": "cause", "open": "open", "ever": "ever", "amount": "money"},
         nothing="No exceptions.",
     )
-    print_rows(counts["deliveries"], {"system": "deliveries to", "status": "status", "count": "count"})
+    print_rows(
+        counts["deliveries"],
+        {"system": "deliveries to", "status": "status", "count": "count"},
+        nothing="No deliveries.",
+    )
     print_rows(
         counts["systems"],
         {"system": "system", "breaker": "circuit", "updated_at": "seen"},
@@ -129,20 +144,28 @@ def why(
         return
     found = answer["obligation"]
     console.print(
-        f"[bold]{found['id']}[/]: {found['debtor']} owes {found['creditor']}, {found['status']}, due {words(found['due_at']) or 'whenever'}"
+        f"[bold]{escape(found['id'])}[/]: {owes(found['debtor'], found['creditor'])}, {found['status']}, "
+        + (f"due {words(found['due_at'])}" if found["due_at"] else "no due time")
     )
     for reason in found["blocked_by"]:
-        console.print(f"  waits for {reason}")
+        console.print(f"  waits for {escape(reason)}")
     for evidence in found["evidence"]:
-        console.print(f"  met by {evidence}")
+        console.print(f"  met by {escape(evidence)}")
     for row in answer["exceptions"]:
-        console.print(f"  exception {row['id']}: {row['detail']}. {row['action']}")
+        console.print(f"  exception {escape(row['id'])}: {escape(row['detail'])}. {escape(row['action'])}")
     for row in answer["deliveries"]:
         console.print(
-            f"  delivery to {row['system']}: {row['status']} after {row['attempts']} attempts {row['outcome']}"
+            f"  delivery to {row['system']}: {row['status']} after {row['attempts']} attempts {escape(row['outcome'])}"
         )
     for row in answer["attempts"]:
-        console.print(f"    {words(row['started_at'])} {row['kind']}: {row['outcome']} {row['status']} {row['detail']}")
+        console.print(
+            f"    {words(row['started_at'])} {row['kind']}: {row['outcome']} {escape(row['status'])} {escape(row['detail'])}"
+        )
+
+
+def owes(debtor: str, creditor: str) -> str:
+    """Who owes whom, as people say it: we owe acme, acme owes us."""
+    return f"{'we owe' if debtor == 'us' else f'{escape(debtor)} owes'} {escape(creditor)}"
 
 
 def exceptions(
@@ -175,7 +198,8 @@ def deliveries(
     workspace: WorkspaceFolder = HERE,
     system: Annotated[str | None, typer.Option(help="Only to this system.")] = None,
     standing: Annotated[
-        str | None, typer.Option("--status", help="queued, sending, unknown, accepted, refused, dead or cancelled.")
+        Standing | None,
+        typer.Option("--status", help="queued, sending, unknown, accepted, refused, dead or cancelled."),
     ] = None,
     limit: Limit = 50,
     json: Json = False,
@@ -204,6 +228,8 @@ def deliveries(
 
 def trace(reference: Reference, workspace: WorkspaceFolder = HERE, json: Json = False) -> None:
     """The lineage of whatever has this number: every fact, message, obligation, delivery and exception, with times and systems."""
+    if not reference.strip():
+        fail("say a number, or how one begins", 2)
 
     async def question(database: Database) -> list[dict[str, Any]]:
         lookup = Lookup(database)
@@ -231,24 +257,26 @@ def trace(reference: Reference, workspace: WorkspaceFolder = HERE, json: Json = 
 def tree_of(each: dict[str, Any]) -> Tree:
     """A lineage as a tree, in the order in which things happened."""
     tree = Tree(
-        f"[bold]{each['key']}[/] ({each['process']}): [bold]{each['milestone']}[/]  "
-        + "  ".join(f"{k.replace('_', ' ')} {words(v)}" for k, v in each["summary"].items() if v and k != "lines")
+        f"[bold]{escape(each['key'])}[/] ({each['process']}): [bold]{each['milestone']}[/]  "
+        + "  ".join(
+            f"{k.replace('_', ' ')} {escape(words(v))}" for k, v in each["summary"].items() if v and k != "lines"
+        )
     )
     if lines := each["summary"].get("lines"):
         counted = tree.add("lines")
         for number, line in lines.items():
             counts = ", ".join(f"{v} {k}" for k, v in line.items() if k != "item" and str(v) != "0")
-            counted.add(f"{number}  [bold]{line['item']}[/]  {counts}")
+            counted.add(f"{escape(number)}  [bold]{escape(line['item'])}[/]  {counts}")
     heads = {row["id"]: row for row in each["messages"]}
     facts = tree.add("what has happened")
     for fact in each["facts"]:
         head = heads.get(fact["message"])
         by = (
-            f"  [dim]message {head['id']} {'from' if head['direction'] == 'in' else 'to'} {head['channel']}, {head['name'] or head['bytes']}[/]"
+            f"  [dim]message {head['id']} {'from' if head['direction'] == 'in' else 'to'} {head['channel']}, {escape(str(head['name'] or head['bytes']))}[/]"
             if head
             else ""
         )
-        facts.add(f"{words(fact['recorded_at'])}  [bold]{fact['type']}[/] by {fact['source']}{by}")
+        facts.add(f"{words(fact['recorded_at'])}  [bold]{fact['type']}[/] by {escape(fact['source'])}{by}")
     owing = tree.add("what is owed")
     sent = {row["id"]: row for row in each["deliveries"]}
     tries: dict[str, list[dict[str, Any]]] = {}
@@ -257,24 +285,22 @@ def tree_of(each: dict[str, Any]) -> Tree:
     for row in each["obligations"]:
         colour = {"met": "green", "blocked": "yellow", "refused": "red", "void": "dim"}.get(row["status"], "cyan")
         node = owing.add(
-            f"[{colour}]{row['status']:8}[/] {row['id'].removeprefix(each['key'] + '/')}  {row['debtor']} to {row['creditor']}"
+            f"[{colour}]{row['status']:8}[/] {escape(row['id'].removeprefix(each['key'] + '/'))}  {row['debtor']} to {row['creditor']}"
             + (f", due {words(row['due_at'])}" if row["due_at"] else "")
         )
         for reason in row["blocked_by"]:
-            node.add(f"[yellow]waits for {reason}[/]")
+            node.add(f"[yellow]waits for {escape(reason)}[/]")
         if delivery := sent.get(row["id"]):
-            node.add(
-                f"{delivery['document']} to {delivery['system']}: {delivery['status']} {delivery['outcome']}  {delivery['number']} {delivery['control']}"
-            )
+            outcome = escape(f"{delivery['outcome']}  {delivery['number']} {delivery['control']}")
+            node.add(f"{delivery['document']} to {delivery['system']}: {delivery['status']} {outcome}")
             attempts = tries.get(row["id"], [])
             if len(attempts) > 1:
                 for attempt in attempts:
-                    node.add(
-                        f"[dim]{words(attempt['started_at'])} {attempt['kind']}: {attempt['outcome']} {attempt['status']} {attempt['detail']}[/]"
-                    )
+                    outcome = escape(f"{attempt['outcome']} {attempt['status']} {attempt['detail']}")
+                    node.add(f"[dim]{words(attempt['started_at'])} {attempt['kind']}: {outcome}[/]")
     if each["exceptions"]:
         troubles = tree.add("exceptions")
         for row in each["exceptions"]:
             state = "[green]closed[/]" if row["closed_at"] else "[red]open[/]"
-            troubles.add(f"{state} {row['cause']}: {row['detail']}")
+            troubles.add(f"{state} {row['cause']}: {escape(row['detail'])}")
     return tree

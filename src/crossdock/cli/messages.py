@@ -4,9 +4,11 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from crossdock.cli.session import (
     HERE,
+    LARGEST,
     NOT_FOUND,
     Json,
     Limit,
@@ -16,8 +18,8 @@ from crossdock.cli.session import (
     fail,
     print_json,
     print_rows,
-    words,
 )
+from crossdock.cli.table import words
 from crossdock.facts.codec import type_of
 from crossdock.store.database import Database
 from crossdock.store.lookup import Lookup
@@ -30,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def message(
-    number: Annotated[int, typer.Argument(help="A message's number, as `trace` shows it.")],
+    number: Annotated[int, typer.Argument(help="A message's number, as `trace` shows it.", max=LARGEST)],
     raw: Annotated[bool, typer.Option("--raw", help="Its bytes and nothing else, as they came or went.")] = False,
     workspace: WorkspaceFolder = HERE,
     json: Json = False,
@@ -57,12 +59,12 @@ def message(
     way = "from" if found["direction"] == "in" else "to"
     console.print(
         f"[bold]message {number}[/] {way} {found['channel']}, {words(found['received_at'])}, "
-        f"{len(found['data']):,} bytes, {found['status']} {found['note']}  {found['name']}"
+        f"{len(found['data']):,} bytes, {found['status']} {escape(found['note'])}  {escape(found['name'])}"
     )
     for finding in found["findings"]:
-        console.print(f"  {finding['severity']} {finding['code']}: {finding['message']}")
+        console.print(f"  {finding['severity']} {finding['code']}: {escape(finding['message'])}")
     for fact in found["facts"]:
-        console.print(f"  told {fact['type']} of {fact['key']}")
+        console.print(f"  told {fact['type']} of {escape(fact['key'])}")
     typer.echo(found["data"].decode(errors="replace"))
 
 

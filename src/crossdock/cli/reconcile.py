@@ -141,7 +141,8 @@ def show(
     if json:
         print_json(answer)
         return
-    print_rows(answer["variances"], COLUMNS, nothing="The books agree.")
+    nothing = "No variances." if variance or closed else "No variances stand open."
+    print_rows(answer["variances"], COLUMNS, nothing=nothing)
     runs = {
         "id": "run",
         "system": "system",
@@ -236,7 +237,8 @@ def repair_command(
             print_json(done)
         else:
             console.print(f"{len(done['repaired'])} repaired, {len(done['left'])} left as they are")
-            print_rows(done["left"], {"variance": "left", "why": "because"}, nothing="Nothing is left.")
+            if done["left"]:
+                print_rows(done["left"], {"variance": "left", "why": "because"})
         return
     try:
         movement = ask(workspace, work)

@@ -93,14 +93,14 @@ def _usage(name: str, command: Any) -> str:
     words = [name]
     for parameter in command.params:
         if parameter.param_type_name == "argument":
-            word = parameter.name.upper() + ("..." if parameter.nargs == -1 else "")
+            word = parameter.name.strip("_").upper() + ("..." if parameter.nargs == -1 else "")
             words.append(word if parameter.required else f"[{word}]")
     return " ".join([*words, "[OPTIONS]"])
 
 
 def _parameter(parameter: Any) -> tuple[str, str, str]:
     argument = parameter.param_type_name == "argument"
-    written = [parameter.name.upper()] if argument else [*parameter.opts, *parameter.secondary_opts]
+    written = [parameter.name.strip("_").upper()] if argument else [*parameter.opts, *parameter.secondary_opts]
     default = parameter.default
     shown = "" if default in (None, False, "", ...) or callable(default) else f"`{default}`"
     if parameter.required:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 from crossdock.cli.session import (
     HERE,
+    LARGEST,
     NOT_FOUND,
     WRONG,
     Json,
@@ -71,8 +74,8 @@ def retry(
 
     async def work(database: Database) -> dict[str, Any]:
         now, me = datetime.now(UTC), who or getpass.getuser()
-        ids = [each for each in what or [] if not each.isdigit()]
-        messages = [int(each) for each in what or [] if each.isdigit()]
+        ids = [each for each in what or [] if not each.isdecimal()]
+        messages = [int(each) for each in what or [] if each.isdecimal() and int(each) <= LARGEST]
         outbox = DeliveryOutbox(database)
         done = await try_again(Lookup(database), outbox, FactLog(database), ids, system, me, now, force)
         return {
@@ -121,7 +124,7 @@ def decide(
     if json:
         print_json({"fact": done, "exception": exception, "accept": accept})
     else:
-        console.print(f"{exception}: {'accepted' if accept else 'declined'} ({done})")
+        console.print(f"{escape(exception)}: {'accepted' if accept else 'declined'} ({done})")
 
 
 def replay(
@@ -157,12 +160,12 @@ def replay(
         + ("" if preview_only else "; the new ones have been recorded")
     )
     for fact in shown.fresh:
-        console.print(f"  new: {type_of(fact.data)[0]} {fact.id}")
+        console.print(f"  new: {type_of(fact.data)[0]} {escape(fact.id)}")
     for key, (before, after) in shown.milestones.items():
-        console.print(f"  {key}: {before}" + (f" -> {after}" if after != before else ", as it stands"))
+        console.print(f"  {escape(key)}: {before}" + (f" -> {after}" if after != before else ", as it stands"))
     for effect in shown.effects:
         colour = {"new": "cyan", "already-done": "green", "conflict": "red"}[effect.verdict]
-        console.print(f"  [{colour}]{effect.verdict}[/] {effect.obligation}: {effect.detail}")
+        console.print(f"  [{colour}]{effect.verdict}[/] {escape(effect.obligation)}: {escape(effect.detail)}")
 
 
 async def _facts(database: Database, workspace: Path, what: list[str]) -> list[Fact]:
@@ -193,7 +196,7 @@ def rebuild(
             await book.refresh()
             differences: list[Difference] = []
             processes = facts = mended = 0
-            with Progress(console=console, transient=True, disable=json) as progress:
+            with Progress(console=Console(stderr=True), transient=True, disable=json) as progress:
                 task = progress.add_task("folding the log anew", total=database.lanes)
                 for lane in range(database.lanes):
                     if mend:
@@ -227,13 +230,15 @@ def rebuild(
         console.print(f"{facts:,} facts folded into {processes:,} processes; {len(differences)} differences")
         for each in differences[:50]:
             console.print(
-                f"  {each.key} {each.what} {each.id}: the log says {each.log_says}, the store {each.store_says}"
+                escape(f"  {each.key} {each.what} {each.id}: the log says {each.log_says}, the store {each.store_says}")
             )
         console.print(f"{movements:,} movements of stock added up; {len(unequal)} figures of the books differ")
         for wrong in unequal[:50]:
             where = f"{wrong.item} {wrong.site}".strip()
             console.print(
-                f"  {where} {wrong.what} {wrong.name}: the movements say {wrong.folded}, the books {wrong.stands}"
+                escape(
+                    f"  {where} {wrong.what} {wrong.name}: the movements say {wrong.folded}, the books {wrong.stands}"
+                )
             )
     if differences or unequal:
         raise typer.Exit(WRONG)

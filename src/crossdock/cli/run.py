@@ -12,11 +12,11 @@ from typing import Annotated
 import structlog
 import typer
 
-from crossdock.cli.session import HERE, WorkspaceFolder, console, fail
+from crossdock.cli.session import HERE, NO_DATABASE, WorkspaceFolder, console, fail, host_and_port
 from crossdock.run import logs
 from crossdock.run.supervisor import Supervised, supervise
 from crossdock.run.watching import Watching, check_address, seed_of, tracing
-from crossdock.store.database import Database, connect
+from crossdock.store.database import UNREACHABLE, Database, connect
 from crossdock.store.embedded import Embedded
 from crossdock.store.versions import WorkspaceVersions
 from crossdock.wiring import AgreementBook, Systems, WaitingWork, make_worker
@@ -60,6 +60,8 @@ def run(
         check_address(os.environ)
     except ValueError as error:
         fail(str(error))
+    if serves:
+        host_and_port(listen)
     try:
         lanes = load(workspace, os.environ).company.lanes
     except WorkspaceError as error:
@@ -75,7 +77,10 @@ async def _run(workspace: Path, workers: int, lanes: int, listen: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        database = await connect(address, 2, lanes)
+        try:
+            database = await connect(address, 2, lanes)
+        except UNREACHABLE as error:
+            fail(f"the database cannot be reached: {error}", NO_DATABASE)
         in_force = await WorkspaceVersions(database).current()
         await database.close()
         if in_force is None:

@@ -3,18 +3,17 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
+from crossdock.cli.table import console_of, print_table
 from crossdock.store.database import UNREACHABLE, Database, connect
 from crossdock.store.embedded import Embedded
 from crossdock.workspace import WorkspaceError, load
@@ -28,10 +27,12 @@ WorkspaceFolder = Annotated[
     Path, typer.Option("--workspace", "-w", help="The workspace's folder.", envvar="CROSSDOCK_WORKSPACE")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1)]
+Limit = Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1, max=1_000_000)]
+LARGEST = 2**63 - 1
+"""The largest number that the database gives to anything."""
 HERE = Path()
 
-console = Console()
+console = console_of()
 
 
 @asynccontextmanager
@@ -85,6 +86,14 @@ def fail(reason: str, code: int = WRONG) -> NoReturn:
     raise typer.Exit(code)
 
 
+def host_and_port(listen: str) -> tuple[str, int]:
+    """The two parts of what is to be listened on; what is not host:port ends the command with 2."""
+    host, _, port = listen.rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        fail(f"--listen is host:port, such as 127.0.0.1:8710, not {listen!r}", 2)
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
 def print_json(value: Any) -> None:
     """One JSON document."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=2).decode() + "\n")
@@ -98,28 +107,13 @@ def _plain(value: Any) -> Any:
     return dict(value)
 
 
-def words(value: Any) -> str:
-    """A value as a cell."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        return "; ".join(words(each) for each in value)
-    return str(value)
-
-
-def print_rows(rows: list[dict[str, Any]], columns: dict[str, str], title: str = "", nothing: str = "Nothing.") -> None:
-    """Rows as a table; `columns` is field to heading."""
-    if not rows:
+def print_rows(
+    rows: Sequence[dict[str, Any]], columns: dict[str, str], title: str = "", nothing: str = "Nothing."
+) -> None:
+    """Rows as a table, below `title` where there is one; `columns` is field to heading. nothing: what is said where there are none."""
+    if title:
+        console.print(Text(title, "bold"))
+    if rows:
+        print_table(console, rows, columns)
+    else:
         console.print(nothing)
-        return
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for place, heading in enumerate(columns.values()):
-        # The first column holds what the next command is given: it is never cut.
-        table.add_column(heading, no_wrap=place == 0, overflow="ignore" if place == 0 else "fold")
-    for row in rows:
-        table.add_row(*(words(row[field]) for field in columns))
-    console.print(table)

@@ -53,7 +53,8 @@ def stock(
         print_json(rows)
         return
     columns = {"item": "item", "site": "site", "on_hand": "on hand", "available": "available"}
-    print_rows(rows, {**columns, **{figure: figure for figure in FIGURES}}, nothing="The books hold no stock of it.")
+    nothing = f"The books hold no stock of {item}." if item else "The books hold no stock."
+    print_rows(rows, {**columns, **{figure: figure for figure in FIGURES}}, nothing=nothing)
 
 
 def _row(each: Stock) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def promisable(
         return await _answer(database, item, site, quantity, day, explain, now)
 
     answer = ask(workspace, question)
-    if answer is None:
+    if answer is None or (site is not None and not answer["sites"]):
         fail(f"the books know nothing of {item}{f' at {site}' if site else ''}", NOT_FOUND)
     if json:
         print_json(answer)
@@ -89,13 +90,14 @@ def promisable(
         said = answer["promise_date"] or (f"not by {day}" if day else "not within the horizon")
         console.print(f"{quantity} of {item}: {said}")
     if explain:
-        print_rows(answer["receipts"], {"day": "expected on", "quantity": "quantity", "site": "site", "source": "by"})
+        columns = {"day": "expected on", "quantity": "quantity", "site": "site", "source": "by"}
+        print_rows(answer["receipts"], columns, nothing="Nothing is expected.")
         print_rows(answer["waiting"], {"key": "waits", "line": "line", "quantity": "quantity"}, nothing="Nobody waits.")
-        print_rows(
-            answer["reservations"], {"key": "reserved for", "line": "line", "site": "site", "quantity": "quantity"}
-        )
+        columns = {"key": "reserved for", "line": "line", "site": "site", "quantity": "quantity"}
+        print_rows(answer["reservations"], columns, nothing="Nothing is reserved.")
         columns = {"occurred_at": "moved at", "kind": "kind", "quantity": "quantity", "from": "from", "to": "to"}
-        print_rows(answer["movements"], {**columns, "site": "site", "source": "told by", "reference": "for"})
+        columns |= {"site": "site", "source": "told by", "reference": "for"}
+        print_rows(answer["movements"], columns, nothing="Nothing has moved.")
 
 
 async def _answer(
@@ -176,9 +178,12 @@ def _number(text: str | None) -> Decimal | None:
     if text is None:
         return None
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
         fail(f"--qty {text} is no number", 2)
+    if not number.is_finite() or number <= 0:
+        fail(f"--qty {text} is no quantity: a number above 0 is meant", 2)
+    return number
 
 
 def _day(text: str | None) -> date | None:

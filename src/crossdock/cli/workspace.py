@@ -133,7 +133,9 @@ def register(app: typer.Typer, opened: Opener = versions_and_backlog) -> None:
 
     @app.command()
     def rollback(
-        version: Annotated[int, typer.Argument(help="The version to go back to; see `crossdock versions`.")],
+        version: Annotated[
+            int, typer.Argument(help="The version to go back to; see `crossdock versions`.", min=1, max=2**31 - 1)
+        ],
         workspace: Folder = HERE,
         who: Who = "",
         note: Note = "",

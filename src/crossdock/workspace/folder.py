@@ -17,6 +17,9 @@ from crossdock.workspace.positions import Positions, positions
 from crossdock.workspace.problems import Report, Severity, did_you_mean
 from crossdock.workspace.tables import Row, rows
 
+FOLDERS = ("systems", "partners", "channels")
+"""Where each TOML file declares something by its name."""
+
 _TOML_PLACE = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
 
 
@@ -94,6 +97,17 @@ class Folder:
                     "missing-file",
                     f"`{path.name}` is no file of a workspace",
                     file=path.name,
+                    meant=meant,
+                    severity="warning",
+                )
+        for path in sorted(each for folder in FOLDERS for each in (self.root / folder).glob("*.*")):
+            if path.is_file() and path.suffix not in (".toml", ".md", ".txt") and not path.name.startswith("."):
+                name = path.relative_to(self.root).as_posix()
+                meant = f"did you mean `{path.stem}.toml`?" if path.suffix.startswith(".t") else "nothing reads it"
+                self.report.add(
+                    "missing-file",
+                    f"`{name}` is no file of a workspace",
+                    file=name,
                     meant=meant,
                     severity="warning",
                 )

@@ -3,6 +3,7 @@
 import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import PurePath
 from typing import Literal
 
 import msgspec
@@ -59,6 +60,17 @@ CODES: dict[str, str] = {
 """Every code of a problem and what it means."""
 
 
+_FOLLOWS: dict[str, tuple[str, ...]] = {
+    "unknown-item": ("items.csv",),
+    "unknown-unit": ("items.csv", "packs.csv"),
+    "unknown-site": ("sites.csv",),
+    "unknown-price-list": ("prices.csv", "items.csv"),
+    "unknown-partner": ("partners/",),
+    "unknown-system": ("systems/",),
+    "bad-routing": ("sites.csv", "systems/"),
+}
+"""What is only not known because a file cannot be read: code to the files (or the folder of the file) that would tell."""
+
 MOST_ALIKE = 200
 """So many problems with one code in one file are told singly; of the rest only how many they are."""
 
@@ -109,7 +121,18 @@ class Report:
             for (file, code), count in self._alike.items()
             if count > MOST_ALIKE
         ]
-        return sorted(self._problems) + more
+        unread = {p.file for p in self._problems if p.code in ("unreadable-file", "bad-toml")}
+        return sorted(p for p in self._problems if not _follows(p, unread)) + more
+
+
+def _follows(problem: Problem, unread: set[str]) -> bool:
+    """Whether a problem would be none if the files that cannot be read could be: it is told when they can, and hides them until then."""
+    for where in _FOLLOWS.get(problem.code, ()):
+        if where in unread:
+            return True
+        if any(file.startswith(where) and f"`{PurePath(file).stem}`" in problem.message for file in unread):
+            return True
+    return False
 
 
 class WorkspaceError(Exception):
@@ -126,9 +149,11 @@ def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "") -> str
     if len(known) > 2000:
         known = {k for k in known if abs(len(k) - len(word)) <= 2 and k[:2].casefold() == word[:2].casefold()}
     folded = {k.casefold(): k for k in sorted(known, reverse=True)}
-    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.casefold(), folded, n=3, cutoff=0.6)
     if close:
-        return f"did you mean `{folded[close[0]]}`?"
+        # Of those that are as near, the one with the same letters in another order: a slip of the fingers.
+        best = min(close, key=lambda each: sorted(each) != sorted(word.casefold()))
+        return f"did you mean `{folded[best]}`?"
     if not otherwise and 0 < len(known) <= 12:
         return "one of " + ", ".join(f"`{k}`" for k in sorted(known))
     return otherwise
