@@ -379,9 +379,9 @@ def make_worker(
             return Dispatch(sink, writer, outbox, pace, pacing, clock, time.monotonic, settled, ended)
 
         worker.dispatch_to(sink.system, make)
-    worker.announce_to(EventFeed(database))
-    sender = HttpWebhookSender(systems.webhooks)
-    worker.notify_by(lambda ended: Notify(WebhookStore(database), sender, clock, random.random, ended))
+    worker.announce_to(watch.announcements(EventFeed(database)))
+    webhooks, sender = watch.webhooks(WebhookStore(database)), HttpWebhookSender(systems.webhooks)
+    worker.notify_by(lambda ended: Notify(webhooks, sender, clock, random.random, ended, watch.calling))
     loaded = systems.loaded
     if loaded.stock is not None:
         worker.plan_with(StockPlans(database, planning))

@@ -34,7 +34,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-BUDGET_SECONDS = {"admin": 30, "partner": 10, "operations": 8, "integration": 8, "finance": 6, "auditor": 6, "": 4}
+BUDGET_SECONDS = {"admin": 22, "partner": 8, "operations": 6, "integration": 6, "finance": 5, "auditor": 5, "": 4}
 """How long each caller asks, every role and nobody. Every operation is asked once whatever that takes; time decides how much more is asked, never whether the test passes."""
 ROUNDS = 12
 SKIPPED = ("/events/stream",)

@@ -5,7 +5,7 @@ Each webhook has a few places of its own, one while it fails, so that one that i
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -59,8 +59,11 @@ class Notify:
         clock: Callable[[], datetime],
         random: Callable[[], float],
         ended: Callable[[], None] = lambda: None,
+        besides: Callable[[Attempted], Mapping[str, str]] = lambda _: {},
     ) -> None:
+        """besides: headers that a call is to have beside those that sign it."""
         self._webhooks, self._sender, self._clock, self._random, self._ended = webhooks, sender, clock, random, ended
+        self._besides = besides
         self._busy: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: list[Settlement] = []
@@ -85,7 +88,7 @@ class Notify:
         secrets = [attempted.secret, *([attempted.previous] if attempted.previous else [])]
         headers = signing.headers(attempted.kept.event.id, body, secrets, int(began.astimezone(UTC).timestamp()))
         try:
-            answered = await self._sender.send(attempted.url, headers, body)
+            answered = await self._sender.send(attempted.url, {**self._besides(attempted), **headers}, body)
         except Exception as error:
             _log.warning("a webhook's sender failed", subscription=attempted.subscription, error=type(error).__name__)
             answered = Answered(None, f"{type(error).__name__} on our side")

@@ -1,8 +1,8 @@
 """Traces: one a business key, over OTLP/HTTP, told by a witness of the flow after each commit. Off, and nowhere in the way, unless an endpoint is named.
 
 Every span of a key hangs from a root whose id follows from the key (`ports.tracing`), so the spans of all workers, machines and days are one trace: `receive`, `interpret`,
-`record`, `fold`, `dispatch`, `attempt`. What a transaction did for many keys is one span of a trace of its own, linked with theirs. A caller's `traceparent` is linked, and
-gone on with where an order that it began is sent out over HTTP. Spans carry keys, ids and figures; no name, address, document or secret.
+`record`, `fold`, `dispatch`, `attempt`, `announce`, `webhook`. What a transaction did for many keys is one span of a trace of its own, linked with theirs. A caller's
+`traceparent` is linked, and gone on with where an order that it began is sent out over HTTP. Spans carry keys, ids and figures; no name, address, document or secret.
 """
 
 import random
@@ -17,8 +17,11 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 
+from crossdock.events import Event
 from crossdock.facts import Fact
 from crossdock.facts.codec import type_of
+from crossdock.ports.events import Attempted
+from crossdock.ports.events import Settlement as WebhookSettlement
 from crossdock.ports.inbound import Arrival
 from crossdock.ports.log import Attempt, Claimed, Folded, Marked, Settled, Stored
 from crossdock.ports.outbound import Absent, Accepted, Found, Later, Outcome, Refused, Transmission, Unknown
@@ -34,7 +37,7 @@ QUEUE = 65_536
 """Spans that wait to be exported, unless OTEL_BSP_MAX_QUEUE_SIZE says otherwise: a batch of facts makes them by the thousand. What does not fit is dropped."""
 
 GOING = 100_000
-"""Deliveries under way that are remembered, at the most."""
+"""Deliveries, and calls of webhooks, under way that are remembered, at the most of each."""
 
 PLACES = 50_000
 """Keys whose places are remembered: what is told of an order comes in bursts, and working it out again costs more than all else of one that is not sampled."""
@@ -76,6 +79,7 @@ class Traces(Witness):
         self._processor = processor
         self._seed = seed
         self._going: dict[str, _Going] = {}
+        self._calls: dict[tuple[str, int, int, int], int] = {}
         self._places: dict[str, TraceContext] = {}
 
     # --- Places ---
@@ -289,6 +293,55 @@ class Traces(Witness):
         for (key, _), types in told.items():
             about = {"crossdock.key": key, "crossdock.facts": types}
             self._of_key("record", places[key], took, about, links=[batch])
+
+    def announced(self, events: Sequence[Event], took: Took) -> None:
+        """In each key's trace what was told of it."""
+        types: dict[str, list[str]] = {}
+        for each in events:
+            types.setdefault(each.key, []).append(each.type)
+        places = {key: place for key in types if (place := self.place(key)).sampled}
+        batch = self._batch("announce batch", took, places.values(), {"crossdock.events": len(events)})
+        for key, place in places.items():
+            about = {"crossdock.key": key, "crossdock.events": types[key]}
+            self._of_key("announce", place, took, about, links=[batch], kind=SpanKind.PRODUCER)
+
+    def calling(self, attempted: Attempted, headers: dict[str, str]) -> None:
+        """With a `traceparent` of the key's trace: the call is what the other side hangs from."""
+        while len(self._calls) >= GOING:
+            del self._calls[next(iter(self._calls))]
+        place, span = self.place(attempted.kept.event.key), _span_id()
+        self._calls[_call(attempted)] = span
+        headers[HEADER] = TraceContext(place.trace, span, place.sampled).header
+
+    def called(self, settlements: Sequence[WebhookSettlement], took: Took) -> None:
+        """In each key's trace the calls of webhooks that told of it, from the moment each began to the moment it was answered."""
+        for each in settlements:
+            attempted, event = each.attempted, each.attempted.kept.event
+            span, place = self._calls.pop(_call(attempted), 0) or _span_id(), self.place(event.key)
+            if not place.sampled:
+                continue
+            began = _ns(each.started_at)
+            word = "delivered" if each.status == "delivered" else "later" if each.status == "queued" else "failed"
+            about: dict[str, Any] = {
+                "crossdock.key": event.key,
+                "crossdock.subscription": attempted.subscription,
+                "crossdock.event": event.id,
+                "crossdock.event.type": event.type,
+                "crossdock.event.sequence": attempted.kept.sequence,
+                "crossdock.attempt": attempted.attempt,
+                "crossdock.outcome": word,
+                "crossdock.waited_seconds": max(0.0, (began - _ns(attempted.kept.announced_at)) / 1e9),
+            }
+            if each.answered.status is not None:
+                about["http.response.status_code"] = each.answered.status
+            at, failed = TraceContext(place.trace, span), "" if word == "delivered" else word
+            lasted = Took(began, _ns(each.ended_at))
+            self._tell("webhook", at, place, lasted, about, kind=SpanKind.CLIENT, failed=failed)
+
+
+def _call(attempted: Attempted) -> tuple[str, int, int, int]:
+    """What tells a call of a webhook from every other."""
+    return attempted.subscription, attempted.kept.sequence, attempted.round, attempted.attempt
 
 
 def _about(id_: str, going: _Going, system: str) -> dict[str, Any]:

@@ -12,7 +12,10 @@ from typing import Any, cast
 import msgspec
 import structlog
 
+from crossdock.events import Event
 from crossdock.facts import Fact
+from crossdock.ports.events import Announcements, Announcing, Attempted, Webhooks
+from crossdock.ports.events import Settlement as WebhookSettlement
 from crossdock.ports.inbound import Arrival
 from crossdock.ports.log import (
     Attempt,
@@ -86,6 +89,15 @@ class Witness:
     ) -> None:
         """What became of deliveries was written, with the facts that tell of it."""
 
+    def announced(self, events: Sequence[Event], took: Took) -> None:
+        """Events were announced, some of them for the first time."""
+
+    def calling(self, attempted: Attempted, headers: dict[str, str]) -> None:
+        """A webhook is about to be called; `headers` may be added to."""
+
+    def called(self, settlements: Sequence[WebhookSettlement], took: Took) -> None:
+        """What became of calls was written."""
+
 
 class _Wrapped:
     """Hands on what it does not watch."""
@@ -122,6 +134,20 @@ class Watch:
     def sink(self, sink: Sink) -> Sink:
         """`sink`, watched."""
         return cast(Sink, _WatchedSink(sink, self)) if self.witnesses else sink
+
+    def announcements(self, announcements: Announcements) -> Announcements:
+        """`announcements`, watched."""
+        return cast(Announcements, _WatchedAnnouncements(announcements, self)) if self.witnesses else announcements
+
+    def webhooks(self, webhooks: Webhooks) -> Webhooks:
+        """`webhooks`, watched."""
+        return cast(Webhooks, _WatchedWebhooks(webhooks, self)) if self.witnesses else webhooks
+
+    def calling(self, attempted: Attempted) -> Mapping[str, str]:
+        """Headers that a call of a webhook is to have besides its own."""
+        headers: dict[str, str] = {}
+        self.tell(lambda witness: witness.calling(attempted, headers))
+        return headers
 
     def tell(self, tell: Callable[[Witness], None]) -> None:
         """Tells every witness."""
@@ -291,3 +317,47 @@ class _WatchedSink(_Wrapped):
             took = Took(began, self._watch.clock_ns())
             self._watch.tell(lambda witness: witness.tried(self._inner.system, kind, transmission, outcome, took))
         return outcome
+
+
+class _WatchedAnnouncements(_Wrapped):
+    def __init__(self, inner: Announcements, watch: Watch) -> None:
+        super().__init__(inner)
+        self._watch = watch
+
+    @asynccontextmanager
+    async def announcing(self) -> AsyncIterator[Announcing | None]:
+        began = self._watch.clock_ns()
+        watched = None
+        async with self._inner.announcing() as held:
+            if held is not None:
+                watched = _WatchedAnnouncing(held)
+            yield cast(Announcing | None, watched)
+        if watched is not None and watched.new:
+            took = Took(began, self._watch.clock_ns())
+            events = watched.events
+            self._watch.tell(lambda witness: witness.announced(events, took))
+
+
+class _WatchedAnnouncing(_Wrapped):
+    def __init__(self, inner: Announcing) -> None:
+        super().__init__(inner)
+        self.events: list[Event] = []
+        self.new = 0
+
+    async def save(self, events: Sequence[Event], now: datetime, *told: Any, **more: Any) -> int:
+        new: int = await self._inner.save(events, now, *told, **more)
+        self.events.extend(events)
+        self.new += new
+        return new
+
+
+class _WatchedWebhooks(_Wrapped):
+    def __init__(self, inner: Webhooks, watch: Watch) -> None:
+        super().__init__(inner)
+        self._watch = watch
+
+    async def settle(self, settlements: Sequence[WebhookSettlement], now: datetime) -> None:
+        began = self._watch.clock_ns()
+        await self._inner.settle(settlements, now)
+        took = Took(began, self._watch.clock_ns())
+        self._watch.tell(lambda witness: witness.called(settlements, took))
