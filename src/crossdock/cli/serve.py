@@ -18,7 +18,7 @@ import structlog
 import typer
 
 from crossdock.cli.run import LISTEN, SUPERVISED, set_up_log
-from crossdock.cli.session import HERE, WorkspaceFolder, database_of, fail
+from crossdock.cli.session import HERE, WorkspaceFolder, database_of, fail, host_and_port
 from crossdock.store.database import Database
 from crossdock.wiring import clock
 
@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
 def serve(workspace: WorkspaceFolder = HERE, listen: Listen = LISTEN) -> None:
     """Serve the HTTP API and the dashboard until it is stopped (Ctrl-C or SIGTERM finish what is under way)."""
     set_up_log()
+    host_and_port(listen)
     with contextlib.suppress(ImportError):
         import uvloop
 
@@ -82,14 +83,12 @@ async def serve_on(database: Database, workspace: Path, listen: str, stop: async
 
     from crossdock.dashboard.set_up import set_up_link
 
-    host, _, port = listen.rpartition(":")
-    if not port.isdigit():
-        fail(f"--listen is host:port, not {listen!r}")
-    _must_be_free(host.strip("[]") or "127.0.0.1", int(port))
+    host, port = host_and_port(listen)
+    _must_be_free(host, port)
     server = Server(
         make(database, workspace),
-        address=host.strip("[]") or "127.0.0.1",
-        port=int(port),
+        address=host,
+        port=port,
         interface=Interfaces.ASGI,
         log_enabled=False,
         websockets=False,
