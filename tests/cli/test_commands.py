@@ -373,3 +373,17 @@ def test_a_purchase_order_with_brackets_is_shown_as_it_is(crossdock: Crossdock) 
     asyncio.run(tell())
     result = crossdock("trace", "SO-9")
     assert (result.exit_code, hostile in result.output) == (0, True), result.exception
+
+
+@pytest.mark.parametrize("words", [("status",), ("owed", "--json"), ("rebuild",), ("versions",)])
+def test_a_slip_in_the_workspaces_name_makes_no_database_there(tmp_path: Path, words: tuple[str, ...]) -> None:
+    nowhere = tmp_path / "shpo"
+    result = CliRunner().invoke(app, [*words, "-w", str(nowhere)], env={"CROSSDOCK_DATABASE_URL": None})
+    assert (result.exit_code, "there is no workspace in" in result.output) == (3, True)
+    assert not nowhere.exists()
+
+
+def test_init_says_why_it_cannot_make_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = CliRunner().invoke(app, ["init", str(tmp_path / "file" / "shop")])
+    assert (result.exit_code, "cannot be made" in result.output) == (1, True)

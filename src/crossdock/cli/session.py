@@ -39,6 +39,9 @@ console = console_of()
 async def database_of(workspace: Path, connections: int = 4) -> AsyncIterator[Database]:
     """The database at CROSSDOCK_DATABASE_URL, or the one embedded in the workspace's folder, which is started if it does not run and then stopped again."""
     url = os.environ.get("CROSSDOCK_DATABASE_URL")
+    if not url and not any((workspace / sign).exists() for sign in ("crossdock.toml", ".crossdock")):
+        # A slip in a folder's name must not make a database there, and be answered from it that nothing is owed.
+        fail(f"there is no workspace in {workspace}; `crossdock init {workspace}` makes one", NOT_FOUND)
     embedded = None if url else Embedded(workspace / ".crossdock")
     try:
         try:

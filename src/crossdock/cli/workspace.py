@@ -56,6 +56,10 @@ def register(app: typer.Typer, opened: Opener = versions_and_backlog) -> None:
         """Make a small workspace that explains itself, or the example wholesaler."""
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             _fail(f"{folder} is there already and not an empty folder")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            _fail(f"{folder} cannot be made: {error.strerror}")
         if example:
             try:
                 source = example_workspace()
@@ -124,6 +128,9 @@ def register(app: typer.Typer, opened: Opener = versions_and_backlog) -> None:
         found = _run(work())
         if json:
             _print({"versions": found})
+            return
+        if not found:
+            typer.echo("No version has been applied.")
             return
         table = Table("version", "applied", "by", "note", "sha256")
         for each in found:

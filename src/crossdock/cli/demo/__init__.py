@@ -65,8 +65,8 @@ def demo(
     json: Json = False,
 ) -> None:
     """Run the main road with misbehaving counterparties, and show the score."""
-    if keep is not None and keep.exists() and any(keep.iterdir()):
-        fail(f"{keep} is there already and not empty", 2)
+    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        fail(f"{keep} is there already and not an empty folder", 2)
     folder = keep or Path(tempfile.mkdtemp(prefix="crossdock-demo-"))
     try:
         example = example_workspace()

@@ -36,7 +36,7 @@ MISCHIEF = {
     "doubled_interchange": "sends the same file of {0} again",
     "doubled_document": "sends {0} again under a new control number",
     "reordered": "holds {0} back and sends later ones first",
-    "unknown_item": "orders an item that nobody sells on {0}",
+    "unknown_item": "asks on {0} for an item that nobody sells",
     "price_off": "orders {0} at a price that was not agreed",
     "changed": "changes {0} by 860",
     "cancelled": "cancels {0} by 860",
@@ -144,7 +144,8 @@ def struck(tallies: Mapping[str, Tally]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name, tally in tallies.items():
         for fault, references in _faults(tally).items():
-            counts[f"{name} {MISCHIEF.get(fault, fault).replace(' {0}', '')}"] = len(references)
+            what = MISCHIEF.get(fault, fault).format("of stock" if fault == "lost_adjustment" else "an order")
+            counts[f"{name} {what}"] = len(references)
         if isinstance(tally, ErpTally | TaxTally):
             for status in ("429", "503"):
                 if times := tally.answers.get(status):
