@@ -13,8 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from crossdock.facts import Fact, lane_of
 from crossdock.ledger.movement import OURS, Movement, Place
 from crossdock.ledger.snapshot import Snapshot, SnapshotLine
@@ -26,18 +24,24 @@ from crossdock.reconcile.stock import Difference
 from crossdock.store.database import Database
 from crossdock.store.log import SEPARATOR, append
 from crossdock.store.queries import SQL
+from crossdock.store.stock_files import COLUMNS, SnapshotError, copied, header_of
 from crossdock.store.stock_moving import move
 from crossdock.store.stock_reading import movement_of
+
+__all__ = [
+    "ClaimedSnapshot",
+    "SnapshotError",
+    "StockReconciliation",
+    "keep_snapshot",
+    "kept_of",
+    "key_of",
+    "unequal_rows",
+]
 
 SUSPECTS = 100_000
 """More rows than these are not looked at one by one: all are added up."""
 KEEP_LINES = timedelta(days=3)
 """So long lines of a snapshot that a later one has overtaken are kept."""
-COLUMNS = ("item", "site", "place", "lot", "owner", "entity", "quantity")
-
-
-class SnapshotError(ValueError):
-    """A snapshot's file cannot be kept; says where and why."""
 
 
 class StockReconciliation:
@@ -56,35 +60,14 @@ class StockReconciliation:
     ) -> int | None:
         """Stores the snapshot in a CSV file (columns item, site, quantity, and place, lot, owner, entity where it has them) as it lies on the disk. Raises SnapshotError
         where it cannot be read; then nothing of it is kept."""
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header = [name.strip() for name in next(csv.reader(file), [])]
-        unknown = [name for name in header if name not in COLUMNS]
-        lacking = [name for name in ("item", "site", "quantity") if name not in header]
-        if unknown or lacking or len(set(header)) < len(header):
-            wrong = (
-                f"knows no column {unknown[0]!r}" if unknown else f"lacks {lacking[0]!r}" if lacking else "is doubled"
-            )
-            raise SnapshotError(f"{path.name} line 1: a snapshot {wrong}; columns are {', '.join(COLUMNS)}")
-        try:
-            async with self._database.transaction() as connection:
-                id_: int | None = await connection.fetchval(
-                    SQL["new_snapshot"], system, source_id, as_of, now, True, None
-                )
-                if id_ is None:
-                    return None
-                await connection.copy_to_table(
-                    "snapshot_lines",
-                    source=path,
-                    columns=header,
-                    format="csv",
-                    header=True,
-                    force_not_null=[name for name in header if name != "quantity"],
-                )
-                await _finish(connection, id_, system, (), (), due_at, now)
-                return id_
-        except asyncpg.DataError as error:
-            where = getattr(error, "context", None) or ""
-            raise SnapshotError(f"{path.name}: {error}. {where}".strip()) from None
+        header_of(path)
+        async with self._database.transaction() as connection:
+            id_: int | None = await connection.fetchval(SQL["new_snapshot"], system, source_id, as_of, now, True, None)
+            if id_ is None:
+                return None
+            async with copied(self._database, connection, id_, path) as scope:
+                await _finish(connection, id_, system, scope, (), (), due_at, now)
+            return id_
 
     @asynccontextmanager
     async def comparing(
@@ -160,7 +143,8 @@ async def keep_snapshot(connection: Any, snapshot: Snapshot, due_at: datetime | 
             format="csv",
             force_not_null=COLUMNS[:-1],
         )
-    await _finish(connection, id_, snapshot.system, snapshot.sites, snapshot.places, due_at, now)
+    scope = await connection.fetch(SQL["snapshot_scope"], id_)
+    await _finish(connection, id_, snapshot.system, scope, snapshot.sites, snapshot.places, due_at, now)
     return id_
 
 
@@ -176,13 +160,12 @@ async def _finish(
     connection: Any,
     id_: int,
     system: str,
+    scope: Sequence[Any],
     sites: Sequence[str],
     places: Sequence[Place],
     due_at: datetime | None,
     now: datetime,
 ) -> None:
-    await connection.fetch(SQL["wide_hashing"])
-    scope = await connection.fetch(SQL["snapshot_scope"], id_)
     spoken = {row["place"] for row in scope} | {place.value for place in places} or {Place.STORAGE.value}
     if wrong := sorted(spoken - {place.value for place in OURS}):
         raise SnapshotError(f"{wrong[0]!r} is no place that stock is in; places are {', '.join(sorted(OURS))}")
@@ -196,7 +179,8 @@ async def _finish(
         sum(row["lines"] for row in scope),
         due_at,
     )
-    await connection.execute(SQL["drop_old_lines"], system, now - KEEP_LINES)
+    if await connection.fetchval(SQL["drop_old_lines"], system, now - KEEP_LINES):
+        await connection.execute(SQL["drop_lines_of_none"], now - KEEP_LINES)
 
 
 def kept_of(row: Any) -> KeptSnapshot:

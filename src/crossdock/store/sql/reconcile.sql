@@ -7,6 +7,10 @@ WITH made AS (
 )
 SELECT id, set_config('crossdock.snapshot', id::text, true) FROM made
 
+-- name: copy_for_snapshot
+-- Lines that this transaction copies in take this number, which another transaction has given to a snapshot. Planned for a connection that has half of the machine.
+SELECT set_config('crossdock.snapshot', $1::bigint::text, true), set_config('max_parallel_workers_per_gather', '0', true)
+
 -- name: snapshot_scope
 -- Which sites, places and owners a snapshot's lines speak of, and how often.
 SELECT site, place, owner, bool_or(lot <> '') AS lots, count(*) AS lines
@@ -17,14 +21,21 @@ SELECT site, place, owner, bool_or(lot <> '') AS lots, count(*) AS lines
 UPDATE snapshots SET sites = $2, places = $3, owners = $4, lots = $5, lines = $6, due_at = $7 WHERE id = $1
 
 -- name: drop_old_lines
--- Lets the lines go of snapshots of this system that a later one of the same sites has overtaken before $2.
+-- Lets the lines go of snapshots of this system that a later one of the same sites has overtaken before $2; gives of how many.
 WITH old AS (
     UPDATE snapshots o SET dropped = true, due_at = NULL
      WHERE o.system = $1 AND NOT o.dropped AND o.received_at < $2
        AND EXISTS (SELECT FROM snapshots n WHERE n.system = o.system AND n.as_of > o.as_of AND n.sites @> o.sites)
     RETURNING o.id
+), gone AS (
+    DELETE FROM snapshot_lines WHERE snapshot IN (SELECT id FROM old)
 )
-DELETE FROM snapshot_lines WHERE snapshot IN (SELECT id FROM old)
+SELECT count(*) FROM old
+
+-- name: drop_lines_of_none
+-- Lets the lines go whose snapshot never came to stand: of numbers below any that is still kept, given before $1.
+DELETE FROM snapshot_lines
+ WHERE snapshot < (SELECT min(id) FROM snapshots WHERE NOT dropped) AND snapshot < (SELECT max(id) FROM snapshots WHERE received_at < $1)
 
 -- name: claim_due_snapshot
 -- Takes the oldest snapshot that is due for comparing and holds it; one that another worker compares is passed over, and one that was compared and has a later one beside it.
@@ -87,14 +98,17 @@ SELECT m.met, (SELECT count(*) FROM positions_by_place WHERE site = ANY($3::text
 SELECT DISTINCT item FROM movements WHERE occurred_at > $1 AND (site = ANY($2::text[]) OR to_site = ANY($2::text[])) LIMIT $3
 
 -- name: unequal_positions
--- The positions of these items (NULL: of all) about which our books as of the snapshot's moment and the snapshot differ, by adding up both.
+-- The positions of these items (NULL: of all) about which our books as of the snapshot's moment and the snapshot differ, by adding up both. What the snapshot speaks of is
+-- what its lines do, so that these are not asked for it.
 SELECT item, site, place, CASE WHEN $6 THEN lot ELSE '' END AS lot, owner, sum(ours) AS ours, sum(theirs) AS theirs FROM (
-    SELECT item, site, place, lot, owner, quantity AS ours, 0::numeric AS theirs, false AS listed FROM positions_by_place
-    UNION ALL SELECT item, site, origin, lot, owner, quantity, 0, false FROM movements WHERE occurred_at > $2
-    UNION ALL SELECT item, coalesce(nullif(to_site, ''), site), destination, lot, owner, -quantity, 0, false FROM movements WHERE occurred_at > $2
+    SELECT * FROM (
+        SELECT item, site, place, lot, owner, quantity AS ours, 0::numeric AS theirs, false AS listed FROM positions_by_place
+        UNION ALL SELECT item, site, origin, lot, owner, quantity, 0, false FROM movements WHERE occurred_at > $2
+        UNION ALL SELECT item, coalesce(nullif(to_site, ''), site), destination, lot, owner, -quantity, 0, false FROM movements WHERE occurred_at > $2
+      ) k WHERE site = ANY($3::text[]) AND place = ANY($4::text[]) AND owner = ANY($5::text[])
     UNION ALL SELECT item, site, place, lot, owner, 0, quantity, true FROM snapshot_lines WHERE snapshot = $1
   ) l
- WHERE site = ANY($3::text[]) AND place = ANY($4::text[]) AND owner = ANY($5::text[]) AND ($8::text[] IS NULL OR item = ANY($8))
+ WHERE $8::text[] IS NULL OR item = ANY($8)
  GROUP BY 1, 2, 3, 4, 5
 HAVING sum(ours) <> sum(theirs) AND ($7 OR bool_or(listed))
  ORDER BY 1, 2, 3, 4, 5
