@@ -4,6 +4,7 @@ from mmap import mmap
 
 from crossdock.edi.x12.delimiters import ISA_LENGTH
 from crossdock.edi.x12.envelope import Index
+from crossdock.edi.x12.single import learn, single
 from crossdock.edi.x12.walk import Walk
 from crossdock.edi.x12.wrapped import rewrap, unwrap, wrapping
 
@@ -14,6 +15,15 @@ def index(data: bytes | bytearray | memoryview | mmap) -> Index:
     Anything but bytes is copied; `stream` reads a file of any size in portions instead.
     """
     whole = data if isinstance(data, bytes) else bytes(data)
+    found = single(whole)
+    if found is not None:
+        return found
+    found = _walked(whole)
+    learn(whole, found)
+    return found
+
+
+def _walked(whole: bytes) -> Index:
     how = wrapping(whole)
     if how is not None:
         plain = _index(unwrap(whole, how))
