@@ -68,11 +68,16 @@ def page(chromium: Any, walked: Dashboard) -> Iterator[Any]:
     context.set_default_timeout(60_000)
     page = context.new_page()
     complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("console", lambda said: complaints.append(said.text) if complains(said) else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.complaints = complaints
     yield page
     context.close()
+
+
+def complains(said: Any) -> bool:
+    """Whether the console says that something is wrong; that there is no page where none should be is as it should be."""
+    return said.type in ("error", "warning") and not said.location.get("url", "").endswith("/nope")
 
 
 def text(page: Any, selector: str = "main") -> str:
@@ -209,6 +214,27 @@ def test_9_times_are_in_the_viewers_zone(page: Any) -> None:
     assert moment.inner_text() == shown
 
 
+def test_an_order_is_held_let_go_and_cancelled(page: Any) -> None:
+    page.goto("/orders/SO-B4")
+    page.click("#actions summary:has-text('Place a hold')")
+    page.fill("#hold", "credit")
+    page.fill("#hold-reason", "the limit is reached")
+    page.click("text=Place the hold")
+    page.wait_for_selector("text=SO-B4 is on hold: credit.")
+    assert "the limit is reached" in text(page, "#actions")
+    page.fill("#release-1", "paid")
+    page.click("text=Release credit")
+    page.wait_for_selector("text=The hold credit is released.")
+    assert "On hold" not in text(page, "#actions")
+    page.goto("/orders/SO-B1")
+    page.click("#actions summary:has-text('Cancel the order')")
+    page.fill("#cancel-reason", "ordered twice")
+    page.click("text=Cancel SO-B1")
+    page.wait_for_selector("text=SO-B1 is cancelled.")
+    assert page.locator("summary:has-text('Cancel the order')").count() == 0
+    assert "ordered twice" in text(page, ".timeline")
+
+
 PAGES = (
     "/",
     "/search",
@@ -220,6 +246,7 @@ PAGES = (
     "/messages",
     "/messages/1",
     "/replay",
+    "/nope",
 )
 
 
@@ -239,6 +266,22 @@ def test_axe_finds_nothing_against_wcag_21_aa(page: Any, scheme: str, width: int
         assert wider <= 0, f"{path} is {wider} pixels wider than a screen of {width}"
     page.set_viewport_size({"width": 1360, "height": 850})
     assert not found, "\n".join(found)
+
+
+def test_what_the_viewer_chose_looks_as_what_the_system_says(page: Any) -> None:
+    """The two themes are one set of colours, whoever chooses between them."""
+
+    def colours(scheme: str, chosen: str) -> Any:
+        page.emulate_media(color_scheme=scheme)
+        page.goto("/")
+        page.evaluate("chosen => { document.documentElement.dataset.theme = chosen }", chosen)
+        page.wait_for_timeout(300)  # colours that fade have come to their end
+        said = "e => { const s = getComputedStyle(e); return [s.color, s.backgroundColor, s.borderTopColor] }"
+        return [page.locator(each).first.evaluate(said) for each in ("body", "main .panel", ".rail a", "h1")]
+
+    light, dark = colours("light", ""), colours("dark", "")
+    assert light != dark
+    assert colours("light", "dark") == dark and colours("dark", "light") == light
 
 
 def test_the_door_passes_axe_too(chromium: Any, walked: Dashboard) -> None:

@@ -25,7 +25,8 @@ MOST = 500
 """So many things are acted on together, at most."""
 
 
-async def _note(hub: Hub, who: Principal, what: str, subject: str, before: Any = None, after: Any = None) -> None:
+async def note(hub: Hub, who: Principal, what: str, subject: str, before: Any = None, after: Any = None) -> None:
+    """A line of the audit log."""
     now = hub.clock()
     await hub.access.note(now, who.id, who.name, who.role, f"dashboard: {what}", subject, before=before, after=after)
 
@@ -49,7 +50,7 @@ async def act(hub: Hub, who: Principal, id_: str, action: Action, seen: str | No
     except Changed:
         raise problem("changed-meanwhile", "somebody has done something about it since; look again") from None
     shown = ("assignee", "snoozed_until", "closed_at")
-    await _note(
+    await note(
         hub,
         who,
         action.action,
@@ -73,7 +74,7 @@ async def retry_deliveries(hub: Hub, who: Principal, ids: Sequence[str]) -> Retr
         hub.lookup, DeliveryOutbox(hub.database), FactLog(hub.database), chosen, None, who.id, hub.clock()
     )
     for id_ in chosen:
-        await _note(hub, who, "retry", id_, None, {"queued": id_ in done.queued})
+        await note(hub, who, "retry", id_, None, {"queued": id_ in done.queued})
     return done
 
 
@@ -81,7 +82,7 @@ async def read_again(hub: Hub, who: Principal, ids: Sequence[int]) -> int:
     """Has held messages read again; gives how many."""
     done = await MessageInbox(hub.database).read_again(list(ids))
     for id_ in ids:
-        await _note(hub, who, "read again", f"message:{id_}")
+        await note(hub, who, "read again", f"message:{id_}")
     return done
 
 
@@ -102,7 +103,7 @@ async def resubmit(hub: Hub, who: Principal, id_: int, text: bytes, reason: str,
         raise problem("not-found", "there is no such message that came in") from None
     except Changed as changed:
         raise problem("conflict", f"only a held message can be mended; it is {changed} by now") from None
-    await _note(hub, who, "resubmit", f"message:{id_}", {"status": "held"}, {"by": number, "reason": reason})
+    await note(hub, who, "resubmit", f"message:{id_}", {"status": "held"}, {"by": number, "reason": reason})
     return number
 
 
@@ -116,5 +117,5 @@ async def replay(hub: Hub, who: Principal, what: Sequence[str], only_preview: bo
     shown = await previewed(facts, hub.lookup, hub.book, now)
     if not only_preview:
         await FactLog(hub.database).record(facts, now)
-        await _note(hub, who, "replay", ",".join(what)[:200], None, {"facts": len(shown.fresh)})
+        await note(hub, who, "replay", ",".join(what)[:200], None, {"facts": len(shown.fresh)})
     return shown

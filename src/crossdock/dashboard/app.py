@@ -15,6 +15,7 @@ from litestar.types import ASGIApp
 from crossdock.api.failures import problem_of
 from crossdock.api.hub import Hub
 from crossdock.dashboard.measuring import keeping
+from crossdock.dashboard.missing import pages_for_the_missing
 from crossdock.dashboard.render import STATIC, page, part
 from crossdock.dashboard.session import Sessions, session_of
 
@@ -40,7 +41,7 @@ def faces(hub: Hub) -> tuple[list[Any], dict[str, Any]]:
         exception_handlers={Exception: went_wrong},
         include_in_schema=False,
     )
-    return [site], {"lifespan": [keeping(hub)]}
+    return [site], {"lifespan": [keeping(hub), pages_for_the_missing(hub, went_wrong)]}
 
 
 @get(f"{STATIC}/{{path:path}}", sync_to_thread=False)

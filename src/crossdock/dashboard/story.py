@@ -47,6 +47,27 @@ class Wait(msgspec.Struct, frozen=True):
     root: bool
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A hold that stands."""
+
+    name: str
+    reason: str
+    since: datetime
+
+
+def holds(found: Mapping[str, Any]) -> list[Held]:
+    """The holds that stand by the facts of a lineage: of each name the last word counts, as in the fold."""
+    last: dict[str, Mapping[str, Any]] = {}
+    for fact in sorted(found["facts"], key=lambda each: (each["occurred_at"], each["id"])):
+        if fact["type"] in ("order.hold-placed", "order.hold-released"):
+            last[fact["data"].hold] = fact
+    return [
+        Held(name, fact["data"].reason, fact["occurred_at"])
+        for name, fact in sorted(last.items())
+        if fact["type"] == "order.hold-placed"
+    ]
+
+
 def counters(summary: Mapping[str, Any]) -> list[Counter]:
     """The lines of an order by its summary, in the order of their numbers."""
     found = []

@@ -1,9 +1,14 @@
-"""Search by any reference, lists of orders, and the order page: what stands, what it waits for, what happened, and how it hangs together."""
+"""Search by any reference, lists of orders, and the order page: what stands, what it waits for, what happened, how it hangs together, and what may be done about it."""
 
+import secrets
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import quote
 
-from litestar import Request, Response, Router, get
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
 from litestar.response import Redirect
 
 from crossdock.api.hub import Hub
@@ -12,12 +17,15 @@ from crossdock.api.permission import Permission, allowed
 from crossdock.api.principal import Principal
 from crossdock.api.problem import problem
 from crossdock.dashboard.lineage import picture
+from crossdock.dashboard.ordering import OVER, cancel, hold, release
 from crossdock.dashboard.render import page, part
-from crossdock.dashboard.story import counters, moments, troubles, waits_for
+from crossdock.dashboard.session import to_page
+from crossdock.dashboard.story import counters, holds, moments, troubles, waits_for
 from crossdock.store.lineage import lineage
 from crossdock.store.reading import MILESTONES, Reading
 
 A_PAGE = 50
+SAY_WHY = "Say why; it is kept with what is done."
 LISTED = (*MILESTONES, "complete", "cancelled")
 
 
@@ -68,12 +76,14 @@ async def order(request: Request[Any, Any, Any], hub: Hub, key: str) -> Response
         raise problem("not-found", "there is no such order")
     row = await hub.lookup.process(key)
     assert row is not None
+    actions = _actions(principal, found, row)
     if principal.only is not None:
         return page(
             request,
             "order_partner.html",
             found=found,
             row=row,
+            **actions,
             counters=counters(found["summary"]),
             moments=[each for each in moments(found) if each.system in (principal.only, "")],
         )
@@ -83,6 +93,7 @@ async def order(request: Request[Any, Any, Any], hub: Hub, key: str) -> Response
         "order.html",
         found=found,
         row=row,
+        **actions,
         counters=counters(found["summary"]),
         moments=moments(found),
         waits=waits,
@@ -97,6 +108,80 @@ async def order(request: Request[Any, Any, Any], hub: Hub, key: str) -> Response
     )
 
 
+def _actions(principal: Principal, found: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """What can be done about this order, and may be by this principal. once: what makes a form that is sent twice one submission."""
+    cancelled = any(fact["type"] == "order.cancelled" for fact in found["facts"])
+    under_way = (
+        row["process"] == "order_to_cash" and not row["defect"] and row["milestone"] not in (*OVER, "waiting-for-order")
+    )
+    return {
+        "holds": holds(found) if under_way and principal.only is None else [],
+        "may_cancel": under_way and not cancelled and principal.may(Permission.ORDERS_WRITE),
+        "may_hold": under_way and principal.only is None and principal.may(Permission.OPERATIONS_WRITE),
+        "once": secrets.token_hex(8),
+    }
+
+
+class Wanted(msgspec.Struct):
+    """A form about an order. hold: the name of one, where it is about that."""
+
+    reason: str = ""
+    hold: str = ""
+    once: str = ""
+    csrf: str = ""
+
+
+Form = Body(media_type=RequestEncodingType.URL_ENCODED)
+
+
+def _said(data: Wanted) -> tuple[str, str]:
+    """Why, and the form's token."""
+    return data.reason.strip()[:500], data.once[:60] or secrets.token_hex(8)
+
+
+@post("/orders/{key:str}/cancel", guards=[allowed(Permission.ORDERS_WRITE)], status_code=303)
+async def cancel_it(
+    request: Request[Any, Any, Any], hub: Hub, key: str, data: Annotated[Wanted, Form]
+) -> Response[Any]:
+    """Cancels an order."""
+    back, (reason, once) = f"/orders/{quote(key, safe='')}", _said(data)
+    if not reason:
+        return to_page(back, SAY_WHY, "warn")
+    answer = await cancel(hub, request.user, key, reason, once)
+    if answer == "cancelled":
+        return to_page(back, f"{key} is cancelled.")
+    return to_page(
+        back, "The cancellation is kept. Something was released already: what becomes of it is said below.", "warn"
+    )
+
+
+@post("/orders/{key:str}/hold", guards=[allowed(Permission.OPERATIONS_WRITE)], status_code=303)
+async def hold_it(request: Request[Any, Any, Any], hub: Hub, key: str, data: Annotated[Wanted, Form]) -> Response[Any]:
+    """Places a hold."""
+    back, (reason, once), name = f"/orders/{quote(key, safe='')}", _said(data), _name(data.hold)
+    if not reason or not name:
+        return to_page(back, SAY_WHY if name else "A hold has a name, by which it is released.", "warn")
+    await hold(hub, request.user, key, name, reason, once)
+    return to_page(back, f"{key} is on hold: {name}.")
+
+
+@post("/orders/{key:str}/release", guards=[allowed(Permission.OPERATIONS_WRITE)], status_code=303)
+async def release_it(
+    request: Request[Any, Any, Any], hub: Hub, key: str, data: Annotated[Wanted, Form]
+) -> Response[Any]:
+    """Releases a hold."""
+    back, (reason, once) = f"/orders/{quote(key, safe='')}", _said(data)
+    if not reason:
+        return to_page(back, SAY_WHY, "warn")
+    await release(hub, request.user, key, data.hold[:60], reason, once)
+    return to_page(back, f"The hold {data.hold[:60]} is released.")
+
+
+def _name(text: str) -> str:
+    """The name of a hold: one line, without what would tell it from its reason."""
+    return " ".join(text.replace(":", " ").split())[:60]
+
+
 def _partners(hub: Hub) -> list[str]:
     try:
         return sorted(p for p, each in hub.loaded.directory.partners.items() if each.role == "customer")
@@ -104,4 +189,4 @@ def _partners(hub: Hub) -> list[str]:
         return []
 
 
-router = Router("/", route_handlers=[search, order])
+router = Router("/", route_handlers=[search, order, cancel_it, hold_it, release_it])
