@@ -36,6 +36,10 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str = "application/json"
 
 
+def _read(path: str, name: str, role: str, summary: str, parameters: dict[str, str] | None = None) -> Example:
+    return Example(operation=f"GET {path}", name=name, role=role, summary=summary, parameters=parameters or {})
+
+
 EXAMPLES = (
     Example(
         operation="POST /v1/orders",
@@ -62,27 +66,15 @@ EXAMPLES = (
         parameters={"Idempotency-Key": "example-order-2", "Prefer": "handling=lenient, wait=0"},
         status=(202,),
     ),
-    Example(
-        operation="GET /v1/orders",
-        name="own-orders",
-        role="partner",
-        summary="The newest orders with this purchase order number",
-        parameters={"purchase_order": "PO100001"},
+    _read(
+        "/v1/orders",
+        "own-orders",
+        "partner",
+        "The newest orders with this purchase order number",
+        {"purchase_order": "PO100001"},
     ),
-    Example(
-        operation="GET /v1/orders/{order}",
-        name="status",
-        role="partner",
-        summary="How far an order is, line by line",
-        parameters={"order": "ACME-PO100001"},
-    ),
-    Example(
-        operation="GET /v1/orders/{order}/answer",
-        name="answer",
-        role="partner",
-        summary="The answer as it is now",
-        parameters={"order": "ACME-PO100001"},
-    ),
+    _read("/v1/orders/{order}", "status", "partner", "How far an order is, line by line", {"order": "ACME-PO100001"}),
+    _read("/v1/orders/{order}/answer", "answer", "partner", "The answer as it is now", {"order": "ACME-PO100001"}),
     Example(
         operation="POST /v1/orders/{order}/changes",
         name="less-of-a-line",
@@ -106,19 +98,13 @@ EXAMPLES = (
         parameters={"order": "ACME-PO100001", "Idempotency-Key": "example-cancel-1", "Prefer": "wait=0"},
         status=(201, 202),
     ),
-    Example(
-        operation="GET /v1/orders/{order}/shipments",
-        name="shipments",
-        role="partner",
-        summary="What has left",
-        parameters={"order": "ACME-PO100001"},
-    ),
-    Example(
-        operation="GET /v1/orders/{order}/invoices",
-        name="invoices",
-        role="finance",
-        summary="What is invoiced, and what it waits for",
-        parameters={"order": "ACME-PO100001"},
+    _read("/v1/orders/{order}/shipments", "shipments", "partner", "What has left", {"order": "ACME-PO100001"}),
+    _read(
+        "/v1/orders/{order}/invoices",
+        "invoices",
+        "finance",
+        "What is invoiced, and what it waits for",
+        {"order": "ACME-PO100001"},
     ),
     Example(
         operation="POST /v1/atp",
@@ -183,19 +169,13 @@ EXAMPLES = (
         parameters={"Idempotency-Key": "example-movement-1"},
         status=(201,),
     ),
-    Example(
-        operation="GET /v1/stock",
-        name="an-item",
-        role="operations",
-        summary="What there is of items whose number begins so",
-        parameters={"item": "NW-1003"},
-    ),
-    Example(
-        operation="GET /v1/stock/{item}/{site}",
-        name="explained",
-        role="operations",
-        summary="What stands behind the figures",
-        parameters={"item": "NW-1003", "site": "COLUMBUS"},
+    _read("/v1/stock", "an-item", "operations", "What there is of items whose number begins so", {"item": "NW-1003"}),
+    _read(
+        "/v1/stock/{item}/{site}",
+        "explained",
+        "operations",
+        "What stands behind the figures",
+        {"item": "NW-1003", "site": "COLUMBUS"},
     ),
     Example(
         operation="POST /v1/snapshots",
@@ -230,40 +210,25 @@ EXAMPLES = (
         parameters={"Idempotency-Key": "example-document-1"},
         status=(201,),
     ),
-    Example(
-        operation="GET /v1/search",
-        name="a-purchase-order",
-        role="partner",
-        summary="Whatever has this number, or begins or ends so",
-        parameters={"q": "PO100001"},
+    _read(
+        "/v1/search", "a-purchase-order", "partner", "Whatever has this number, or begins or ends so", {"q": "PO100001"}
     ),
-    Example(
-        operation="GET /v1/obligations",
-        name="late-to-a-customer",
-        role="operations",
-        summary="What we owe a customer and is late",
-        parameters={"to": "acme", "overdue": "true"},
+    _read(
+        "/v1/obligations",
+        "late-to-a-customer",
+        "operations",
+        "What we owe a customer and is late",
+        {"to": "acme", "overdue": "true"},
     ),
-    Example(
-        operation="GET /v1/exceptions/summary",
-        name="by-cause",
-        role="finance",
-        summary="What is wrong, by cause, the dearest first",
+    _read("/v1/exceptions/summary", "by-cause", "finance", "What is wrong, by cause, the dearest first"),
+    _read(
+        "/v1/exceptions",
+        "of-nobody",
+        "operations",
+        "Exceptions of a cause that nobody has taken on",
+        {"cause": "unknown-item", "assignee": ""},
     ),
-    Example(
-        operation="GET /v1/exceptions",
-        name="of-nobody",
-        role="operations",
-        summary="Exceptions of a cause that nobody has taken on",
-        parameters={"cause": "unknown-item", "assignee": ""},
-    ),
-    Example(
-        operation="GET /v1/messages",
-        name="held",
-        role="auditor",
-        summary="Messages that wait to be understood",
-        parameters={"status": "held"},
-    ),
+    _read("/v1/messages", "held", "auditor", "Messages that wait to be understood", {"status": "held"}),
     Example(
         operation="POST /v1/deliveries/retry/preview",
         name="of-a-system",
@@ -286,20 +251,14 @@ EXAMPLES = (
         summary="What telling an order's facts again would do: nothing",
         body={"what": ["ACME-PO100001"]},
     ),
-    Example(
-        operation="GET /v1/variances",
-        name="of-a-warehouse",
-        role="operations",
-        summary="Where our books and a warehouse's do not agree",
-        parameters={"system": "quick3pl"},
+    _read(
+        "/v1/variances",
+        "of-a-warehouse",
+        "operations",
+        "Where our books and a warehouse's do not agree",
+        {"system": "quick3pl"},
     ),
-    Example(
-        operation="GET /v1/versions/{number}/changes",
-        name="the-first",
-        role="auditor",
-        summary="What the first version brought",
-        parameters={"number": "1"},
-    ),
+    _read("/v1/versions/{number}/changes", "the-first", "auditor", "What the first version brought", {"number": "1"}),
     Example(
         operation="POST /v1/keys",
         name="a-partners-key",
@@ -310,19 +269,13 @@ EXAMPLES = (
         status=(201,),
     ),
     Example(operation="GET /v1/keys", name="all", role="admin", summary="All keys, without their secrets"),
-    Example(
-        operation="GET /v1/audit",
-        name="of-an-order",
-        role="auditor",
-        summary="Who wrote what about an order",
-        parameters={"subject": "ACME-PO100001"},
-    ),
-    Example(
-        operation="GET /v1/events",
-        name="invoices-of-a-partner",
-        role="partner",
-        summary="What was invoiced, from the beginning",
-        parameters={"after": "0", "types": "crossdock.invoice.issued.v1"},
+    _read("/v1/audit", "of-an-order", "auditor", "Who wrote what about an order", {"subject": "ACME-PO100001"}),
+    _read(
+        "/v1/events",
+        "invoices-of-a-partner",
+        "partner",
+        "What was invoiced, from the beginning",
+        {"after": "0", "types": "crossdock.invoice.issued.v1"},
     ),
     Example(
         operation="GET /v1/events",
@@ -346,18 +299,13 @@ EXAMPLES = (
         parameters={"Idempotency-Key": "example-subscription-1"},
         status=(201,),
     ),
-    Example(
-        operation="GET /v1/subscriptions",
-        name="own",
-        role="partner",
-        summary="Webhooks, and how each stands",
-    ),
-    Example(
-        operation="GET /v1/schemas/{type}",
-        name="of-a-type",
-        role="integration",
-        summary="The JSON Schema of a type of event",
-        parameters={"type": "crossdock.order.accepted.v1"},
+    _read("/v1/subscriptions", "own", "partner", "Webhooks, and how each stands"),
+    _read(
+        "/v1/schemas/{type}",
+        "of-a-type",
+        "integration",
+        "The JSON Schema of a type of event",
+        {"type": "crossdock.order.accepted.v1"},
     ),
 )
 

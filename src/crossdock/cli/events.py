@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from crossdock.api.subscribing import Made, Unwanted, full_types, known_types, subscribe
 from crossdock.cli.session import (
     HERE,
+    LARGEST,
     NOT_FOUND,
     WRONG,
     Json,
@@ -29,13 +30,14 @@ from crossdock.cli.session import (
     print_rows,
 )
 from crossdock.connectors.events.guard import allowed_by
-from crossdock.events import TYPES, Kept, cloud_event
+from crossdock.events import PREFIX, TYPES, Kept, cloud_event
 from crossdock.events.compatibility import breaks
 from crossdock.events.published import published, written
 from crossdock.events.schemas import schema
 from crossdock.store.database import Database
 from crossdock.store.events import EventFeed, Swept
 from crossdock.store.webhooks import Subscription, WebhookStore
+from crossdock.workspace.problems import did_you_mean
 
 LOOK_SECONDS = 0.5
 T = TypeVar("T")
@@ -44,11 +46,11 @@ events = typer.Typer(help="Events for others: the feed, as it is and as it grows
 subscriptions = typer.Typer(help="Webhooks: who is told of which events, and what became of it.", no_args_is_help=True)
 
 Types = Annotated[list[str] | None, typer.Option("--type", "-t", help="Only this type; may be repeated.")]
-After = Annotated[int | None, typer.Option(help="Behind this sequence.", min=0)]
+After = Annotated[int | None, typer.Option(help="Behind this sequence.", min=0, max=LARGEST)]
 Since = Annotated[datetime | None, typer.Option(help="From this moment on (UTC).")]
 Key = Annotated[str | None, typer.Option(help="Only about this order, item@site or other key.")]
 Partner = Annotated[str | None, typer.Option(help="Only this partner's.")]
-Id = Annotated[str, typer.Argument(help="A webhook's id, as `subscriptions list` shows it.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="A webhook's id, as `subscriptions list` shows it.")]
 
 
 @events.command()
@@ -151,10 +153,13 @@ def _asked(workspace: Path, question: Callable[[Database], Coroutine[Any, Any, T
 
 
 def _types(types: list[str] | None) -> tuple[str, ...] | None:
-    try:
-        return known_types(types) if types else None
-    except Unwanted as error:
-        fail(str(error), 2)
+    for each in types or ():
+        try:
+            known_types([each])
+        except Unwanted:
+            meant = did_you_mean(each, TYPES) or did_you_mean(PREFIX + each, TYPES)
+            fail(f"there is no type {each!r}{f'; {meant}' if meant else ''} (docs/reference/events.md lists them)", 2)
+    return known_types(types) if types else None
 
 
 _COLUMNS = {"sequence": "sequence", "type": "event", "key": "about", "partner": "partner", "time": "when"}
@@ -199,7 +204,9 @@ def create(
     type_: Types = None,
     partner: Annotated[str, typer.Option(help="Only this partner's events.")] = "",
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
-    after: Annotated[int | None, typer.Option(help="Begin behind this sequence; from now on unless told.")] = None,
+    after: Annotated[
+        int | None, typer.Option(help="Begin behind this sequence; from now on unless told.", min=0, max=LARGEST)
+    ] = None,
     workspace: WorkspaceFolder = HERE,
     json: Json = False,
 ) -> None:
@@ -209,7 +216,7 @@ def create(
         return await subscribe(
             WebhookStore(database),
             url,
-            type_ or (),
+            _types(type_) or (),
             allowed_by(os.environ),
             datetime.now(UTC),
             by=f"user:{getpass.getuser()}",
@@ -238,7 +245,9 @@ def pause(id_: Id, workspace: WorkspaceFolder = HERE, json: Json = False) -> Non
 @subscriptions.command()
 def resume(
     id_: Id,
-    after: Annotated[int | None, typer.Option(help="Go on behind this sequence; where it stopped unless told.")] = None,
+    after: Annotated[
+        int | None, typer.Option(help="Go on behind this sequence; where it stopped unless told.", min=0, max=LARGEST)
+    ] = None,
     workspace: WorkspaceFolder = HERE,
     json: Json = False,
 ) -> None:
@@ -260,9 +269,11 @@ def delete(id_: Id, workspace: WorkspaceFolder = HERE, json: Json = False) -> No
 @subscriptions.command()
 def redeliver(
     id_: Id,
-    sequence: Annotated[int | None, typer.Option(help="This event alone.")] = None,
-    first: Annotated[int | None, typer.Option(help="From this sequence on.")] = None,
-    last: Annotated[int | None, typer.Option(help="Up to this one; to the end unless told.")] = None,
+    sequence: Annotated[int | None, typer.Option(help="This event alone.", min=0, max=LARGEST)] = None,
+    first: Annotated[int | None, typer.Option(help="From this sequence on.", min=0, max=LARGEST)] = None,
+    last: Annotated[
+        int | None, typer.Option(help="Up to this one; to the end unless told.", min=0, max=LARGEST)
+    ] = None,
     since: Since = None,
     until: Annotated[datetime | None, typer.Option(help="Up to this moment (UTC).")] = None,
     workspace: WorkspaceFolder = HERE,
@@ -296,7 +307,7 @@ def redeliver(
 @subscriptions.command()
 def deliveries(
     id_: Id,
-    sequence: Annotated[int | None, typer.Option(help="Every attempt at this event.")] = None,
+    sequence: Annotated[int | None, typer.Option(help="Every attempt at this event.", min=0, max=LARGEST)] = None,
     status: Annotated[str | None, typer.Option(help="queued, sending, delivered or failed.")] = None,
     workspace: WorkspaceFolder = HERE,
     limit: Limit = 50,

@@ -241,45 +241,31 @@ class VarianceClosed(Said, frozen=True):
     as_of: datetime
 
 
-class DemandAccepted(Said, frozen=True):
+class _Demand(Said, frozen=True):
+    """What every event of demand tells: of an order's lines by item, site and day."""
+
+    order: str
+    customer: str
+    channel: str
+    day: date
+    lines: tuple[DemandLine, ...]
+
+
+class DemandAccepted(_Demand, frozen=True):
     """Demand that is taken on, line by line as lines are decided. day: on which it was."""
 
-    order: str
-    customer: str
-    channel: str
-    day: date
-    lines: tuple[DemandLine, ...]
 
-
-class DemandChanged(Said, frozen=True):
+class DemandChanged(_Demand, frozen=True):
     """Demand that was taken on before and is another now; each quantity is the difference."""
 
-    order: str
-    customer: str
-    channel: str
-    day: date
-    lines: tuple[DemandLine, ...]
 
-
-class DemandCancelled(Said, frozen=True):
+class DemandCancelled(_Demand, frozen=True):
     """Demand that is gone: the quantities are negative."""
 
-    order: str
-    customer: str
-    channel: str
-    day: date
-    lines: tuple[DemandLine, ...]
 
-
-class DemandShipped(Said, frozen=True):
+class DemandShipped(_Demand, frozen=True):
     """Demand that was served; negative where a confirmation was corrected. day: on which it shipped. It does not lessen what was accepted: what is open is the sum of
     the other three less this one."""
-
-    order: str
-    customer: str
-    channel: str
-    day: date
-    lines: tuple[DemandLine, ...]
 
 
 class SubscriptionDisabled(Said, frozen=True):

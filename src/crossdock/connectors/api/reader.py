@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from crossdock.connectors.x12.meaning import MEANINGS, ROLES
+from crossdock.connectors.meaning import MEANINGS, mean
 from crossdock.crosswalk import orders
+from crossdock.crosswalk.amounts import uncountable_in
 from crossdock.crosswalk.directory import Partner
 from crossdock.crosswalk.numbers import message_key, order_number
 from crossdock.crosswalk.orders import NotUnderstood
@@ -144,12 +145,14 @@ class ApiReader:
 
     def received(self, partner: str, order: PurchaseOrder) -> tuple[str, Told]:
         """Our number of an order, and the fact that it tells. Raises NotUnderstood."""
+        _must_count(order)
         return order_number(partner, order.number, order.release), orders.received(
             self._crosswalk, self.partner(partner), order
         )
 
     def changed(self, partner: str, change: PurchaseOrderChange) -> Told:
         """The fact that a change tells. Raises NotUnderstood."""
+        _must_count(change)
         return orders.changed(self._crosswalk, self.partner(partner), change)
 
     def _order(self, submission: Submission, message: Message) -> Reading:
@@ -171,10 +174,8 @@ class ApiReader:
     def _document(self, submission: Submission, message: Message) -> Reading:
         kind = DOCUMENTS[submission.document]
         document = msgspec.json.decode(message.data, type=kind)
-        partner = self.partner(submission.partner)
-        if partner.role != (wanted := ROLES[kind]):
-            raise NotUnderstood(f"a {kind.__name__} is for a {wanted} to tell, and {partner.id} is a {partner.role}")
-        meant = MEANINGS[kind](self._crosswalk, message, partner, document)
+        _must_count(document)
+        meant = mean(self._crosswalk, message, self.partner(submission.partner), document)
         told = () if meant.data is None else _facts_of(message, meant.key, meant.data)
         names = tuple((meant.key, kind, value) for kind, value in meant.names if meant.key)
         return Reading(facts=told, names=names, movements=meant.movements, snapshots=meant.snapshots)
@@ -192,12 +193,19 @@ class ApiReader:
         return Reading(snapshots=(snapshot_of(told, submission.system, message),))
 
 
+def _must_count(told: Any) -> None:
+    """Raises NotUnderstood where something is no number that one can count with."""
+    if (place := uncountable_in(told)) is not None:
+        raise NotUnderstood(f"{place} is no number that can be counted with")
+
+
 def fact_of(told: ToldFact, system: str, message: Message) -> Fact:
     """A fact from outside as the log keeps it. Raises ValueError for an unknown type or data that are not of it."""
     types = fact_types()
     if told.type not in types:
         raise ValueError(f"there is no fact {told.type!r}; docs/reference/facts.md lists them")
     data = msgspec.convert({**told.data, "type": told.type}, types[told.type])
+    _must_count(data)
     return Fact(
         key=told.key,
         data=data,
@@ -210,6 +218,7 @@ def fact_of(told: ToldFact, system: str, message: Message) -> Fact:
 
 def movement_of(told: ToldMovement, system: str, message: int | None) -> Movement:
     """A movement from outside as the books keep it. Raises ValueError where it contradicts itself."""
+    _must_count(told)
     origin, destination = usual(told.kind)
     rest = {
         name: value
@@ -230,7 +239,8 @@ def movement_of(told: ToldMovement, system: str, message: int | None) -> Movemen
 
 
 def snapshot_of(told: ToldSnapshot, system: str, message: Message) -> Snapshot:
-    """A snapshot from outside."""
+    """A snapshot from outside. Raises NotUnderstood for a quantity that is no number."""
+    _must_count(told)
     return Snapshot(
         system=system,
         source_id=told.id,

@@ -1,11 +1,10 @@
-"""What a document read from X12 says: the process it is about, the fact it tells, and the names by which people
+"""What a document says, whatever it was read from: the process it is about, the fact it tells, and the names by which people
 will look for it.
 
 One small function for each kind of document. A kind without one is not understood, and its message is held.
 """
 
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
 
 import msgspec
 
@@ -133,17 +132,3 @@ ROLES: Mapping[type[Document], str] = {
     InventoryAdvice: "warehouse",
 }
 """Who may tell it: a customer cannot confirm what has left a warehouse."""
-
-
-def content_digest(segments: list[list[str]]) -> str:
-    """What makes the content of a transaction set the same: its segments between ST and SE, whatever the delimiters
-    and control numbers.
-
-    The purpose of a duplicate order (BEG01 07) counts as that of the original (00), for it is the same order told
-    again.
-    """
-    body = segments[1:-1]
-    if body and body[0][:2] == ["BEG", "07"]:
-        body = [["BEG", "00", *body[0][2:]], *body[1:]]
-    text = "\x1e".join(["\x1f".join(segment).rstrip("\x1f") for segment in body])
-    return blake2b(text.encode(), digest_size=10).hexdigest()
