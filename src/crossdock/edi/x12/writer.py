@@ -19,6 +19,13 @@ Segment = Sequence[Element]
 
 USUAL = Delimiters(b"*", b">", b"~", None, b"\n")
 
+ISA_ELEMENTS = sum(WIDTHS) + len(WIDTHS) - 1
+ISA_REPETITION = sum(WIDTHS[:10]) + 10
+"""Characters of an ISA behind its name, and where among them ISA11 stands."""
+
+WHOLE = (9, 10, 12, 13)
+"""Elements of ISA that are not padded: date, time, version, number."""
+
 
 class Collision(enum.StrEnum):
     """What happens to data that holds a delimiter or a control character."""
@@ -174,16 +181,32 @@ class _Pen:
             header.usage,
             ":" if delimiters.component == NO_COMPONENT else self._component,
         ]
+        text = self._plain_header(values)
+        self._parts.append((self._careful_header(values) if text is None else text) + self._ending)
+
+    def _plain_header(self, values: Sequence[str]) -> str | None:
+        """ISA, if every element fits and holds nothing that may not stand in data; looked at as a whole, once."""
+        text = self._element.join(map(str.ljust, values, WIDTHS))
+        told = text[:ISA_REPETITION] + text[ISA_REPETITION + 1 : -1]
+        if not self._single or len(text) != ISA_ELEMENTS or not (text.isascii() and text.isprintable()):
+            return None
+        if text.count(self._element) != len(WIDTHS) - 1 or any(each in told for each in self._inner):
+            return None
+        if any(len(values[number - 1]) < WIDTHS[number - 1] for number in WHOLE):
+            return None
+        return f"ISA{self._element}{text}"
+
+    def _careful_header(self, values: Sequence[str]) -> str:
         place = Place(segment="ISA", interchange=values[12])
         padded = []
         for number, (value, width) in enumerate(zip(values, WIDTHS, strict=True), 1):
             clean = value if number in (11, 16) else self._clean(value, place, number)
-            if len(clean) > width or not clean.isascii() or (number in (9, 10, 12, 13) and len(clean) < width):
+            if len(clean) > width or not clean.isascii() or (number in WHOLE and len(clean) < width):
                 code = Code.ELEMENT_TOO_LONG if len(clean) > width else Code.BAD_HEADER_VALUE
                 message = f"ISA-{number:02} {value!r} does not fit {width} characters"
                 self._findings.append(_note(code, message, place, number, Severity.ERROR, value))
             padded.append(clean.ljust(width))
-        self._parts.append(self._element.join(["ISA", *padded]) + self._ending)
+        return self._element.join(["ISA", *padded])
 
     def group(self, group: GroupDraft, interchange: str) -> None:
         header = group.header
