@@ -87,3 +87,55 @@ async def test_a_webhook_into_our_own_house_is_refused_with_the_reason(run: Any)
 async def test_schemas_are_published_as_they_are_in_force(run: Any, tmp_path: Path) -> None:
     assert (await run(events, "publish", str(tmp_path))).exit_code == 0
     assert in_folder(tmp_path) == published()
+
+
+async def test_what_is_no_longer_kept_is_said_so_with_the_first_cursor_that_stands(run: Any, database_url: str) -> None:
+    await announced(database_url, 5)
+    made = json.loads((await run(subscriptions, "create", "https://hooks.example.com/x", "--json")).stdout)
+    id_ = made["subscription"]["id"]
+    database = await connect(database_url, 2)
+    assert await EventFeed(database).sweep(datetime.now(UTC), 3) == 3
+    await database.close()
+    for app, *words in (
+        (events, "feed", "--after", "1"),
+        (events, "feed", "--since", "2020-01-01"),
+        (events, "tail", "--after", "1"),
+        (subscriptions, "create", "https://hooks.example.com/y", "--after", "0"),
+        (subscriptions, "resume", id_, "--after", "2"),
+        (subscriptions, "redeliver", id_, "--first", "1"),
+        (subscriptions, "redeliver", id_, "--since", "2020-01-01"),
+    ):
+        told = await run(app, *words)
+        assert told.exit_code == 3, (words, told.output)
+        assert "the first cursor that still stands is 3" in told.output
+    page = json.loads((await run(events, "feed", "--json")).stdout)
+    assert [e["sequence"] for e in page["items"]] == ["4", "5"]
+    resumed = json.loads((await run(subscriptions, "resume", id_, "--after", "3", "--json")).stdout)
+    assert (resumed["cursor"], resumed["missed"]) == (3, 0)
+
+
+async def test_a_type_that_there_is_not_is_answered_with_the_one_that_was_meant(run: Any) -> None:
+    for app, *words in ((events, "feed"), (events, "tail"), (subscriptions, "create", "https://hooks.example.com/x")):
+        told = await run(app, *words, "--type", "order.acepted.v1")
+        assert told.exit_code == 2
+        assert "did you mean `crossdock.order.accepted.v1`?" in told.output
+        assert "GET " not in told.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("feed", "--after"),
+        ("tail", "--after"),
+        ("create", "https://hooks.example.com/x", "--after"),
+        ("resume", "sub_1", "--after"),
+        ("redeliver", "sub_1", "--first"),
+        ("redeliver", "sub_1", "--sequence"),
+        ("deliveries", "sub_1", "--sequence"),
+    ],
+)
+async def test_a_number_that_no_sequence_reaches_is_refused_in_words(run: Any, words: tuple[str, ...]) -> None:
+    app = events if words[0] in ("feed", "tail") else subscriptions
+    told = await run(app, *words, "99999999999999999999")
+    assert told.exit_code == 2, told.output
+    assert "is not in the range" in " ".join(told.output.replace("│", " ").split())
