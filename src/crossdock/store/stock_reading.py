@@ -22,43 +22,56 @@ EVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 async def supply(connection: Any, pairs: Sequence[Pair]) -> Supply:
     """All that promising of these (item, site) goes by, as of one moment and in one round trip; a pair that was never heard of has nothing."""
-    stock = {pair: Stock(item=pair[0], site=pair[1]) for pair in pairs}
+    asked = list(dict.fromkeys(pairs))
+    stock: dict[Pair, Stock] = {}
     receipts: list[ExpectedReceipt] = []
     demands: list[Wanting] = []
-    for what, item, site, one, two, three, four, numbers, day in await connection.fetch(
-        SQL["supply_of"], [item for item, _ in stock], [site for _, site in stock]
+    for what, item, site, one, two, three, body, day in await connection.fetch(
+        SQL["supply_of"], [item for item, _ in asked], [site for _, site in asked]
     ):
         if what == "s":
-            receiving, storage, allocated, staging, transit, quarantine, damaged, reserved = numbers
-            stock[item, site] = Stock(
-                item=item,
-                site=site,
-                receiving=receiving,
-                storage=storage,
-                allocated=allocated,
-                staging=staging,
-                transit=transit,
-                quarantine=quarantine,
-                damaged=damaged,
-                reserved=reserved,
-            )
+            stock = _stock(asked, body or "")
         elif what == "r":
+            quantity, received, kind = body.split(" ", 2)
             receipts.append(
                 ExpectedReceipt(
                     source=one,
                     source_id=two,
                     line=three,
-                    kind=four,
+                    kind=kind,
                     item=item,
                     site=site,
-                    quantity=numbers[0],
+                    quantity=Decimal(quantity),
                     due_on=day,
-                    received=numbers[1],
+                    received=Decimal(received),
                 )
             )
         else:
-            demands.append(Wanting(_demand.decode(four), numbers[0], day))
+            demands.append(Wanting(_demand.decode(body), Decimal(one), day))
     return Supply(stock, receipts, demands)
+
+
+def _stock(asked: Sequence[Pair], body: str) -> dict[Pair, Stock]:
+    """Rows of stock out of the text of numbers in which they came: nine a row, the first its place in what was asked. Of those without a row there is nothing."""
+    parts = body.split(" ") if body else []
+    numbers = list(map(Decimal, parts))
+    found: dict[Pair, Stock | None] = dict.fromkeys(asked)
+    for at in range(0, len(parts), 9):
+        pair = asked[int(parts[at]) - 1]
+        _, receiving, storage, allocated, staging, transit, quarantine, damaged, reserved = numbers[at : at + 9]
+        found[pair] = Stock(
+            item=pair[0],
+            site=pair[1],
+            receiving=receiving,
+            storage=storage,
+            allocated=allocated,
+            staging=staging,
+            transit=transit,
+            quarantine=quarantine,
+            damaged=damaged,
+            reserved=reserved,
+        )
+    return {pair: stock or Stock(item=pair[0], site=pair[1]) for pair, stock in found.items()}
 
 
 async def positions(

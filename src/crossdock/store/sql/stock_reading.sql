@@ -1,16 +1,17 @@
 -- name: supply_of
 -- All that promising of these items at these sites goes by, in one answer: 's' the rows of stock, 'r' the open receipts, 'd' the demands on these items that lack something.
+-- Of 's' there is one row for all: the place of each in the list, and its figures, as one text of numbers, which is made and read several times faster than a row of numerics each.
 WITH w AS (
-    SELECT DISTINCT item, site FROM unnest($1::text[], $2::text[]) AS t (item, site)
+    SELECT item, site, n FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS t (item, site, n)
 )
-SELECT 's' AS what, s.item, s.site, '' AS one, '' AS two, '' AS three, '' AS four,
-       ARRAY[s.receiving, s.storage, s.allocated, s.staging, s.transit, s.quarantine, s.damaged, s.reserved] AS numbers, NULL::date AS day
+SELECT 's' AS what, '' AS item, '' AS site, '' AS one, '' AS two, '' AS three,
+       string_agg(concat_ws(' ', w.n, s.receiving, s.storage, s.allocated, s.staging, s.transit, s.quarantine, s.damaged, s.reserved), ' ') AS body, NULL::date AS day
   FROM w JOIN stock s ON s.item = w.item AND s.site = w.site
  UNION ALL
-SELECT 'r', r.item, r.site, r.source, r.source_id, r.line, r.kind, ARRAY[r.quantity, r.received], r.due_on
+SELECT 'r', r.item, r.site, r.source, r.source_id, r.line, concat_ws(' ', r.quantity, r.received, r.kind), r.due_on
   FROM w JOIN expected_receipts r ON r.item = w.item AND r.site = w.site AND NOT r.closed
  UNION ALL
-SELECT 'd', d.item, '', d.key, d.line, '', d.terms::text, ARRAY[d.reserved], d.promised_on
+SELECT 'd', d.item, '', d.reserved::text, '', '', d.terms::text, d.promised_on
   FROM (SELECT DISTINCT item FROM w) i JOIN demands d ON d.item = i.item AND d.reserved < d.wanted
 
 -- name: positions_now
