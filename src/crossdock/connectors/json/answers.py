@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from crossdock.crosswalk.amounts import uncountable_in
 from crossdock.facts.order import (
     CreditAnswered,
     DocumentSent,
@@ -98,6 +99,8 @@ def tell(document: str, obligation: str, content: bytes, answer: Mapping[str, An
         told = msgspec.convert(_text_for_numbers(answer, kind), kind)
     except msgspec.ValidationError as error:
         raise ValueError(f"the answer to {document} {obligation}: {error}") from None
+    if (place := uncountable_in(told)) is not None:
+        raise ValueError(f"the answer to {document} {obligation}: {place} is no number that can be counted with")
     match told:
         case CreditAnswer():
             return CreditAnswered(obligation=obligation, approved=told.approved, reason=told.reason)

@@ -12,6 +12,7 @@ import msgspec
 
 from crossdock.connectors.json.spec import JsonFact
 from crossdock.connectors.json.stock_reader import StockMaps
+from crossdock.crosswalk.amounts import uncountable_in
 from crossdock.crosswalk.maps import Expression, Map, MapError, read_json
 from crossdock.facts import Fact, fact_types
 from crossdock.facts.interchange import MessageHeld
@@ -97,6 +98,8 @@ class JsonReader:
             data = msgspec.convert({**fact.data.apply(value), "type": fact.type.__struct_config__.tag}, fact.type)
         except msgspec.ValidationError as error:
             raise MapError(f"{fact.where}.data", "", str(error)) from None
+        if (place := uncountable_in(data)) is not None:
+            raise MapError(f"{fact.where}.data", "", f"gives no number that can be counted with at {place}")
         return Fact(
             key=str(key),
             data=data,

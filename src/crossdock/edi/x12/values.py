@@ -27,11 +27,15 @@ class Words(dict[str, str]):
         return key
 
 
+LONGEST = 18
+"""Digits before or behind the point: an exponent may not make more of a number than its longest element could hold."""
+
+
 @functools.lru_cache(maxsize=8192)
 def decimal(text: str) -> Decimal:
     """R: digits with an optional point and sign."""
     value = Decimal(text)
-    if "_" in text or not value.is_finite():
+    if "_" in text or not value.is_finite() or not -LONGEST <= value.adjusted() < LONGEST:
         raise ValueError(f"not a number: {text!r}")
     return value
 
