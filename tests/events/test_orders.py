@@ -15,6 +15,7 @@ from crossdock.events.standing import Seen, Told, encode, figures_of
 from crossdock.facts import Fact
 from crossdock.facts import order as facts
 from crossdock.flow.announce import mark_of, read_off, walk
+from crossdock.flow.following import Start
 from crossdock.ports.events import Stands
 from crossdock.process import order_to_cash
 
@@ -28,13 +29,15 @@ def cut(played: list[Fact], at: list[int], live: bool = False) -> list[Event]:
     """All events of an order's facts, announced in batches that end at these places; `live`: right behind the fold."""
     told, found, history = Told(), [], placed(played)
     ends = sorted({*[n for n in at if 0 < n < len(history)], len(history)})
-    begin = 0
+    begin, start = 0, Start(order_to_cash.new(KEY))
     for end in ends:
         stands = as_folded(history[:end], told)
         steps = read_off(history[begin:end], stands) if live else None
         if steps is None:
             final = Seen(stands.milestone, figures_of(stands.summary)) if live else None
-            steps = walk(history[:end], history[begin:end], lambda partner, version: AGREEMENT, final)
+            steps, start = walk(start, history[begin:end], lambda partner, version: AGREEMENT, final)
+        else:
+            start = Start(start.state, (*start.since, *history[begin:end]))
         told, events = events_of(told, steps)
         if any(seen is not None for _, seen in steps):
             told = msgspec.structs.replace(told, mark=mark_of(stands))
@@ -50,7 +53,7 @@ def as_folded(history: list[Fact], told: Told) -> Stands:
         state = order_to_cash.evolve(state, fact)
     standing = order_to_cash.derive(state, AGREEMENT, history[-1].occurred_at)
     summary = msgspec.json.encode(standing.summary).decode()
-    return Stands(0, KEY, standing.milestone, summary, history[-1].position, "bigmart", False, encode(told))
+    return Stands(0, KEY, standing.milestone, summary, history[-1].position, 0, "bigmart", False, encode(told))
 
 
 def placed(played: list[Fact]) -> list[Fact]:

@@ -14,8 +14,9 @@ from play import Play, order, ordered, shipped
 from crossdock.facts import order as facts
 from crossdock.facts.variance import VarianceFound, VarianceGone
 from crossdock.flow.announce import announce_once, announce_stock_once
+from crossdock.flow.following import Followed
 from crossdock.store.database import connect
-from crossdock.store.events import EventFeed
+from crossdock.store.events import EventFeed, HeldAnnouncer
 
 from .hub import Hub
 
@@ -26,11 +27,11 @@ class Announcer:
     """A hub whose facts are announced."""
 
     def __init__(self, hub: Hub) -> None:
-        self.hub, self.feed = hub, EventFeed(hub.database)
+        self.hub, self.feed, self.followed = hub, EventFeed(hub.database), Followed()
 
     async def announce(self, per_lane: int = 25) -> None:
         """Announces until nothing is ahead."""
-        while await announce_once(self.feed, self.hub.agreements, self.hub.now, per_lane):
+        while await announce_once(self.feed, self.hub.agreements, self.hub.now, per_lane, self.followed):
             pass
 
     async def forget(self) -> None:
@@ -86,6 +87,41 @@ async def test_announcing_fact_by_fact_and_all_at_once_makes_the_same_events(ann
     await announcer.announce(per_lane=3)
     assert await announcer.events() == live
     assert live[-1].type == "order.closed.v1"
+
+
+async def test_announcers_that_take_turns_and_remember_what_they_told_tell_what_one_would(announcer: Announcer) -> None:
+    hub, story = announcer.hub, road("SO-1001", 10, 4)
+    turns = [Followed(), Followed(), Followed(limit=0)]
+    for n in range(0, len(story), 2):
+        await hub.tell(*story[n : n + 2])
+        await announce_once(announcer.feed, hub.agreements, hub.now, 500, turns[n // 2 % 3])
+    live = await announcer.events()
+    await announcer.forget()
+    announcer.followed = Followed()
+    await announcer.announce(per_lane=500)
+    assert await announcer.events() == live
+
+
+async def test_what_is_remembered_of_an_order_spares_reading_its_history(
+    announcer: Announcer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, story, asked = announcer.hub, road("SO-1001", 10, 4), []
+    histories = HeldAnnouncer.histories
+
+    async def counted(held: HeldAnnouncer, upto: Any) -> Any:
+        asked.append(sorted(upto))
+        return await histories(held, upto)
+
+    monkeypatch.setattr(HeldAnnouncer, "histories", counted)
+    for n in range(0, len(story), 3):
+        await hub.tell(*story[n : n + 3])
+        await announcer.announce(per_lane=500)
+    assert asked == []
+    await announcer.forget()
+    await announce_once(announcer.feed, hub.agreements, hub.now, 3, announcer.followed)
+    announcer.followed = Followed()
+    await announcer.announce(per_lane=500)
+    assert asked == [["SO-1001"]], "another announcer reads it, once"
 
 
 async def test_announcing_anew_tells_nothing_twice_and_appends_what_is_lacking(announcer: Announcer) -> None:

@@ -2,12 +2,12 @@
 
 One announcer works at a time, under the lock that hands out the sequence; another that finds it taken goes away. Events follow from facts, and from how an order stood right
 after each: where the fold has written that (one fact since the last time), it is read; where several facts came at once, it is worked out fact by fact with the process
-itself. So a history makes the same events, however it is cut into batches. Exceptions, available stock and webhooks given up are no facts: they are told when they differ
-from what was told last.
+itself, from where it was left off. So a history makes the same events, however it is cut into batches. Exceptions, available stock and webhooks given up are no facts:
+they are told when they differ from what was told last.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zlib import crc32
 
@@ -20,6 +20,7 @@ from crossdock.events.orders import events_of, moves, tells
 from crossdock.events.standing import CLOSED, Figures, Seen, Told, decode, encode, figures_of, mark
 from crossdock.facts import Fact
 from crossdock.flow.fold import VersionNotRead
+from crossdock.flow.following import Followed, Start
 from crossdock.policy import Agreements
 from crossdock.ports.events import Announcements, Announcing, Stands
 from crossdock.process import Standing, order_to_cash, process_of_fact
@@ -36,9 +37,14 @@ _log = structlog.get_logger(__name__)
 
 
 async def announce_once(
-    announcements: Announcements, agreements: Agreements, now: datetime, per_lane: int = PER_LANE
+    announcements: Announcements,
+    agreements: Agreements,
+    now: datetime,
+    per_lane: int = PER_LANE,
+    followed: Followed | None = None,
 ) -> int:
-    """Announces the next facts, at most `per_lane` of each lane, and exceptions; returns how many facts and exceptions were looked at. Raises VersionNotRead."""
+    """Announces the next facts, at most `per_lane` of each lane, and exceptions; returns how many facts and exceptions were looked at. Raises VersionNotRead.
+    followed: what this process remembers of the orders of these `announcements`."""
     async with announcements.announcing() as held:
         if held is None:
             return 0
@@ -47,7 +53,11 @@ async def announce_once(
         given_up = await held.given_up()
         if not facts and not intervals and not given_up:
             return 0
-        events, told = await _of_facts(held, facts, agreements) if facts else ([], {})
+        events, told = (
+            await _of_facts(held, facts, agreements, followed if followed is not None else Followed())
+            if facts
+            else ([], {})
+        )
         for x in intervals:
             if x.opening:
                 events.append(
@@ -72,7 +82,7 @@ async def announce_stock_once(announcements: Announcements, now: datetime) -> in
 
 
 async def _of_facts(
-    held: Announcing, facts: Sequence[Fact], agreements: Agreements
+    held: Announcing, facts: Sequence[Fact], agreements: Agreements, followed: Followed
 ) -> tuple[list[Event], dict[str, tuple[int, bytes]]]:
     """The events of these facts in their order lane by lane, and what is told of each order with them."""
     orders: dict[str, list[Fact]] = {}
@@ -83,24 +93,14 @@ async def _of_facts(
         else:
             rest.append(fact)
     lanes = {fact.key: fact.lane for fact in facts}
-    standings = await held.standings(lanes)
-    steps = {key: read_off(about, standings[key]) for key, about in orders.items()}
-    walks = {key: (orders[key][-1].lane, orders[key][-1].position) for key, read in steps.items() if read is None}
-    if walks:
-        histories = await held.histories(walks)
-        for key in walks:
-            await asyncio.sleep(0)  # others of this thread have their turn
-            stands = standings[key]
-            in_step = stands.last == orders[key][-1].position
-            final = Seen(stands.milestone, figures_of(stands.summary)) if in_step else None
-            steps[key] = _walked(histories[key], orders[key], agreements, final)
+    standings = await held.standings({fact.key: (fact.lane, fact.position) for fact in reversed(facts)})
+    steps = await _steps(held, orders, standings, agreements, followed)
     found: list[Event] = []
     told: dict[str, tuple[int, bytes]] = {}
     for n, key in enumerate(orders):
         if n % ORDERS_A_TURN == 0:
             await asyncio.sleep(0)
         stands, read = standings[key], steps[key]
-        assert read is not None
         if not any(seen is not None or tells(fact) for fact, seen in read):
             continue
         known = decode(stands.told) if stands.told is not None else Told()
@@ -117,6 +117,39 @@ async def _of_facts(
         if not held.swept(fact):
             found += others.events_of(fact, standings[fact.key].partner)
     return found, told
+
+
+async def _steps(
+    held: Announcing,
+    orders: Mapping[str, Sequence[Fact]],
+    standings: Mapping[str, Stands],
+    agreements: Agreements,
+    followed: Followed,
+) -> dict[str, list[Step]]:
+    """The next facts of each order with how it stood after each."""
+    read = {key: read_off(about, standings[key]) for key, about in orders.items()}
+    starts = {key: followed.at(key, standings[key].before) for key in orders}
+    unknown = {key: about[-1] for key, about in orders.items() if read[key] is None and starts[key] is None}
+    if unknown:
+        histories = await held.histories({key: (fact.lane, fact.position) for key, fact in unknown.items()})
+        for key, history in histories.items():
+            starts[key] = Start(order_to_cash.new(key), history[: -len(orders[key])])
+    steps: dict[str, list[Step]] = {}
+    for key, about in orders.items():
+        stands, start, done, last = standings[key], starts[key], read[key], about[-1].position
+        if done is None:
+            await asyncio.sleep(0)  # others of this thread have their turn
+            assert start is not None
+            final = Seen(stands.milestone, figures_of(stands.summary)) if stands.last == last else None
+            done, start = _walked(start, about, agreements, final)
+        elif start is not None:
+            start = Start(start.state, (*start.since, *about))
+        steps[key] = done
+        if start is None or (stands.last == last and stands.milestone in CLOSED):
+            followed.drop(key)
+        else:
+            followed.keep(key, last, start)
+    return steps
 
 
 def mark_of(stands: Stands) -> int:
@@ -144,29 +177,31 @@ def read_off(about: Sequence[Fact], stands: Stands) -> list[Step] | None:
     return [(fact, seen if fact is one else None) for fact in about]
 
 
-def _walked(history: Sequence[Fact], about: Sequence[Fact], agreements: Agreements, final: Seen | None) -> list[Step]:
+def _walked(
+    start: Start, about: Sequence[Fact], agreements: Agreements, final: Seen | None
+) -> tuple[list[Step], Start | None]:
     try:
-        return walk(history, about, agreements, final)
+        return walk(start, about, agreements, final)
     except VersionNotRead:
         raise
     except Exception as error:
         # The fold has set such an order aside, or will; what its facts say by themselves is told all the same.
         _log.warning("an order cannot be worked out", key=about[0].key, error=f"{type(error).__name__}: {error}")
-        return [(fact, None) for fact in about]
+        return [(fact, None) for fact in about], None
 
 
 def walk(
-    history: Iterable[Fact], about: Sequence[Fact], agreements: Agreements, final: Seen | None = None
-) -> list[Step]:
-    """The facts in `about`, the last of `history`, each with how the order stood after it, worked out by the process as of when the fact was recorded.
-    final: how it stands after the last, where that is known."""
-    first = about[0].position
-    state = order_to_cash.new(about[0].key)
-    states = []
-    for fact in history:
+    start: Start, about: Sequence[Fact], agreements: Agreements, final: Seen | None = None
+) -> tuple[list[Step], Start]:
+    """The facts in `about`, which follow on `start`, each with how the order stood after it, worked out by the process as of when the fact was recorded; and where
+    to start from next. final: how it stands after the last, where that is known."""
+    state = start.state
+    for fact in start.since:
         state = order_to_cash.evolve(state, fact)
-        if fact.position >= first:
-            states.append((fact, state))
+    states = []
+    for fact in about:
+        state = order_to_cash.evolve(state, fact)
+        states.append((fact, state))
     before: Standing | None = None
 
     def stood(fact: Fact, state: order_to_cash.State) -> Standing:
@@ -206,7 +241,7 @@ def walk(
             quiet.append((n, fact, state))
     if final is None or final.closed:
         closing()
-    return steps
+    return steps, Start(state)
 
 
 def seen_of(standing: Standing) -> Seen:

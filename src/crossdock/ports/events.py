@@ -13,13 +13,15 @@ from crossdock.facts import Fact
 
 
 class Stands(msgspec.Struct, frozen=True, gc=False):
-    """How a process stands, as the fold has written it. last: the position of the last fact in that. aside: it could not be folded. told: what was announced of it."""
+    """How a process stands, as the fold has written it. last: the position of the last fact in that. before: that of
+    the last fact before those that are looked at, 0: none. aside: it could not be folded. told: what was announced of it."""
 
     lane: int
     key: str
     milestone: str
     summary: str
     last: int
+    before: int
     partner: str
     aside: bool
     told: bytes | None
@@ -72,8 +74,8 @@ class Announcing(Protocol):
         """Whether what `fact`, one of the last `facts`, tells was announced before and has been swept since: it is not told again."""
         ...
 
-    async def standings(self, keys: Mapping[str, int]) -> Mapping[str, Stands]:
-        """How these processes (lane by key) stand."""
+    async def standings(self, keys: Mapping[str, tuple[int, int]]) -> Mapping[str, Stands]:
+        """How these processes stand: by key the lane, and the position of the first fact that is looked at."""
         ...
 
     async def histories(self, upto: Mapping[str, tuple[int, int]]) -> Mapping[str, Sequence[Fact]]:

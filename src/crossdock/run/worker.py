@@ -12,6 +12,7 @@ import structlog
 from crossdock.flow.announce import announce_once, announce_stock_once
 from crossdock.flow.dispatch import Dispatch
 from crossdock.flow.fold import VersionNotRead, fold_once, wake_once
+from crossdock.flow.following import Followed
 from crossdock.flow.interpret import interpret_once, match_once
 from crossdock.flow.notify import Notify
 from crossdock.flow.offering import Selling
@@ -85,6 +86,7 @@ class Worker:
         self._plans: Plans | None = None
         self._reconcile: Callable[[], Awaitable[int]] | None = None
         self._announcements: Announcements | None = None
+        self._followed = Followed()
         self._notify: Notify | None = None
         self.folded = Bell()
         self.announced = Bell()
@@ -255,7 +257,7 @@ class Worker:
     async def _announce(self) -> bool:
         announcements = self._announcements
         assert announcements is not None
-        did = await self._knowing(lambda: announce_once(announcements, self._agreements, self._clock()))
+        did = await self._knowing(lambda: announce_once(announcements, self._agreements, self._clock(), followed=self._followed))
         if did:
             self.announced.ring()
         return did

@@ -62,8 +62,9 @@ class HeldAnnouncer:
     def swept(self, fact: Fact) -> bool:
         return (fact.lane, fact.position) in self._swept
 
-    async def standings(self, keys: Mapping[str, int]) -> dict[str, Stands]:
-        rows = await self._connection.fetch(SQL["standings_to_announce"], list(keys.values()), list(keys))
+    async def standings(self, keys: Mapping[str, tuple[int, int]]) -> dict[str, Stands]:
+        lanes, firsts = [lane for lane, _ in keys.values()], [first for _, first in keys.values()]
+        rows = await self._connection.fetch(SQL["standings_to_announce"], lanes, list(keys), firsts)
         return {row["key"]: Stands(*row) for row in rows}
 
     async def histories(self, upto: Mapping[str, tuple[int, int]]) -> dict[str, list[Fact]]:

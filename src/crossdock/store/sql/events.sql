@@ -16,10 +16,11 @@ SELECT f.lane, f.position, f.key, f.type, f.version, f.source, f.source_id, f.oc
  ) f
 
 -- name: standings_to_announce
--- How these processes stand, the position of the last fact in that, and what was told of each.
+-- How these processes stand, the position of the last fact in that, that of the last one before $3, and what was told of each.
 SELECT k.lane, k.key, coalesce(p.milestone, '') AS milestone, coalesce(p.summary::text, '{}') AS summary,
-       coalesce(p.positions[array_upper(p.positions, 1)], 0) AS last, coalesce(p.partner, '') AS partner, coalesce(p.defect <> '', true) AS aside, a.told
-  FROM unnest($1::int[], $2::text[]) AS k (lane, key)
+       coalesce(p.positions[array_upper(p.positions, 1)], 0) AS last,
+       coalesce((SELECT max(at.position) FROM unnest(p.positions) AS at (position) WHERE at.position < k.first), 0) AS before, coalesce(p.partner, '') AS partner, coalesce(p.defect <> '', true) AS aside, a.told
+  FROM unnest($1::int[], $2::text[], $3::bigint[]) AS k (lane, key, first)
   LEFT JOIN processes p ON p.lane = k.lane AND p.key = k.key
   LEFT JOIN announced a ON a.lane = k.lane AND a.key = k.key
 
