@@ -73,6 +73,14 @@ def test_a_named_site_reads_the_headers_that_answers_tell_in(expendable: Server)
     assert exposed >= {"etag", "location", "retry-after", "ratelimit", "traceparent", "idempotent-replayed"}
 
 
+@pytest.mark.parametrize("origin", [*OUR_SITES, *ELSEWHERE, None])
+def test_a_cache_keeps_answers_to_sites_and_in_encodings_apart(expendable: Server, origin: str | None) -> None:
+    headers = {"Accept-Encoding": "gzip", **({"Origin": origin} if origin else {})}
+    answer = httpx.get(f"{expendable.url}/v1/openapi.json", headers=headers, timeout=60)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert {word.strip().lower() for word in answer.headers["vary"].split(",")} == {"origin", "accept-encoding"}
+
+
 @pytest.mark.parametrize("origin", ELSEWHERE)
 def test_another_site_is_let_in_neither_before_nor_with_its_request(expendable: Server, origin: str) -> None:
     for answer in (asked(expendable, origin), preflight(expendable, origin)):

@@ -48,6 +48,7 @@ def make_app(hub: Hub, routers: Sequence[Router], faces: Sequence[Any] = (), **c
         },
         exception_handlers={Exception: _on_error},
     )
+    cors = _cors(hub)
     app = Litestar(
         [v1, *faces],
         dependencies={"hub": Provide(lambda: hub, sync_to_thread=False)},
@@ -55,7 +56,8 @@ def make_app(hub: Hub, routers: Sequence[Router], faces: Sequence[Any] = (), **c
         lifespan=[open_hub, *config.pop("lifespan", [])],
         openapi_config=openapi_config(),
         compression_config=packing(),
-        cors_config=_cors(hub),
+        cors_config=cors,
+        before_send=[_vary] if cors is not None else [],
         signature_types=[Hub, Principal, Write],
         request_max_body_size=None,  # the gate looks, and each face for itself
         logging_config=None,
@@ -74,6 +76,21 @@ def _cors(hub: Hub) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=told, allow_methods=ASKED_WITH, expose_headers=TOLD_IN, allow_credentials=False, max_age=600
     )
+
+
+async def _vary(message: Any, _: Any) -> None:
+    """Says that an answer is for one site and one encoding: the framework's header for the one takes the place of that for the other, and caches would mix them up."""
+    if message["type"] == "http.response.start":
+        vary = [b"Origin"]
+        others = []
+        for name, value in message["headers"]:
+            if name.lower() == b"vary":
+                vary += [each.strip() for each in value.split(b",") if each.strip().lower() != b"origin"]
+            else:
+                others.append((name, value))
+                if name.lower() == b"content-encoding":
+                    vary.append(b"Accept-Encoding")
+        message["headers"] = [*others, (b"vary", b", ".join(dict.fromkeys(vary)))]
 
 
 def _principal(request: Request[Any, Any, Any]) -> Principal:
