@@ -59,6 +59,15 @@ def test_what_is_wrong_is_left_to_the_walk(right: bytes, wrong: bytes) -> None:
     assert index(data) == _walked(data)
 
 
+def test_an_interchange_that_begins_in_the_midst_of_a_group_header_is_left_to_the_walk() -> None:
+    good, other = one(1, ending="\r").replace(b"*", b"|"), one(2)
+    index(good)
+    data = good.replace(b"|X|", b"|X" + other + b"|", 1)
+    assert other in data and data != good
+    assert single(data) is None
+    assert index(data) == _walked(data)
+
+
 def test_whatever_comes_a_file_is_indexed_as_a_walk_would() -> None:
     grounds = [one(1, ending=ending) for ending in ENDINGS]
     grounds += [one(1, version="00501"), one(1, element="|"), one(1, version="00403", repeat="^")]

@@ -54,6 +54,8 @@ def single(data: bytes) -> Index | None:
         return None
     at = group_end + 1 + len(line_break)
     header_end = data.find(end, at)
+    if data.find(b"ISA", group_at, header_end) >= 0:  # perhaps an interchange that begins in the midst of another
+        return None
     name, _, rest = data[at:header_end].partition(element)
     set_id, _, transaction = rest.partition(element)
     if name != b"ST" or not data.startswith(line_break, group_end + 1):
