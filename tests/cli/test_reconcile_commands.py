@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,17 +16,18 @@ from crossdock.ledger.movement import Kind, Movement, Place
 from crossdock.store.database import connect
 from crossdock.store.stock_moving import move
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "wholesaler"
 NOW = datetime.now(UTC)
 KEY = "VARIANCE-wms/A-100/EAST/storage"
 
 
-async def receive(url: str) -> None:
+async def receive(url: str, item: str = "A-100", site: str = "EAST") -> None:
     movement = Movement(
         source="wms",
-        source_id="r1",
+        source_id=f"r1-{item}",
         kind=Kind.RECEIPT,
-        item="A-100",
-        site="EAST",
+        item=item,
+        site=site,
         quantity=Decimal(40),
         origin=Place.SUPPLIER,
         destination=Place.STORAGE,
@@ -90,3 +92,26 @@ def test_small_repairs_are_made_together_and_what_is_left_is_named(typed: Path, 
     done = json.loads(crossdock("repair", "--free", "--reason", "monthly", "--json", code=0))
     assert done["repaired"] == []
     assert done["left"] == [{"variance": KEY, "why": "its value is not known"}]
+
+
+def test_what_is_worth_no_more_than_is_free_is_repaired_without_a_word_to_each(
+    typed: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(EXAMPLE, typed / "wholesaler", ignore=shutil.ignore_patterns("mailboxes", ".crossdock"))
+    monkeypatch.setenv("CROSSDOCK_WORKSPACE", str(typed / "wholesaler"))
+    assert CliRunner().invoke(app, ["apply"]).exit_code == 0
+    for item in ("NW-1001", "NW-1002"):
+        asyncio.run(receive(database_url, item, "RENO"))
+    small, large = ("VARIANCE-wms/NW-1001/RENO/storage", "VARIANCE-wms/NW-1002/RENO/storage")
+    file = typed / "stock.csv"
+    # Of the one 3 are missing, of the other 20: 5.76 and 35.40, while 25 is free.
+    file.write_text("item,site,quantity\nNW-1001,RENO,37\nNW-1002,RENO,20\n")
+    found = json.loads(crossdock("stock", "--system", "wms", "--file", str(file), "--json", code=1))
+    assert {(row["key"], row["amount"]) for row in found["variances"]} == {(small, "-5.76"), (large, "-35.40")}
+    free = ("repair", "--free", "--reason", "monthly", "--who", "ann", "--json")
+    assert json.loads(crossdock(*free, "--system", "erp", code=0)) == {"repaired": [], "left": []}
+    done = json.loads(crossdock(*free, code=0))
+    assert [(m["reference"], m["quantity"], m["reason"]) for m in done["repaired"]] == [(small, "3", "monthly")]
+    assert done["left"] == [{"variance": large, "why": "it is worth more than 25"}]
+    again = json.loads(crossdock("stock", "--system", "wms", "--json", code=1))
+    assert [row["key"] for row in again["variances"]] == [large], "our books agree about the other one now"
