@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Generic, TypeVar
-
-import msgspec
+from typing import TypeVar
 
 from crossdock.facts.fact import Fact
-from crossdock.policy.agreement import Agreement
+from crossdock.process.agreed import Agreed
 from crossdock.process.obligation import Effect, Obligation, Standing
 
 S = TypeVar("S")
@@ -18,7 +16,7 @@ def owes_nothing(state: object, obligation: Obligation) -> Effect:
     raise KeyError(obligation.id)
 
 
-class Alone(Generic[S]):
+class Alone(Agreed[S]):
     """state: the type of the state, made of a key; evolve, derive, effect: the process's rules, without what only an agreement would need."""
 
     def __init__(
@@ -29,26 +27,11 @@ class Alone(Generic[S]):
         derive: Callable[[S, datetime], Standing],
         effect: Callable[[S, Obligation], Effect] = owes_nothing,
     ) -> None:
-        self.name = name
-        self.new = state
-        self.evolve = evolve
-        self._derive = derive
-        self._effect = effect
-        self._encoder = msgspec.msgpack.Encoder(order="deterministic", decimal_format="string")
-        self._decoder: msgspec.msgpack.Decoder[S] = msgspec.msgpack.Decoder(state)
-
-    def agreement_of(self, state: S) -> tuple[str, int] | None:
-        """None, always."""
-        return None
-
-    def derive(self, state: S, agreement: Agreement | None, now: datetime, before: Standing | None = None) -> Standing:
-        return self._derive(state, now)
-
-    def effect(self, state: S, obligation: Obligation, agreement: Agreement | None, now: datetime) -> Effect:
-        return self._effect(state, obligation)
-
-    def encode(self, state: S) -> bytes:
-        return self._encoder.encode(state)
-
-    def decode(self, data: bytes) -> S:
-        return self._decoder.decode(data)
+        super().__init__(
+            name,
+            state,
+            evolve,
+            agreement_of=lambda state: None,
+            derive=lambda state, agreement, now: derive(state, now),
+            effect=lambda state, obligation, agreement, now: effect(state, obligation),
+        )

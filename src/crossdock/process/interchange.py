@@ -16,6 +16,7 @@ from crossdock.facts.fact import Fact
 from crossdock.facts.interchange import InterchangeReceived, MessageHeld, MessageReplaced, MessageUnderstood
 from crossdock.facts.order import DocumentSent, EffectRefused, EffectRetried
 from crossdock.policy.agreement import Agreement
+from crossdock.process.agreed import Agreed
 from crossdock.process.obligation import Effect, Name, Obligation, Standing, Status, Trouble
 from crossdock.process.overdue import overdue
 from crossdock.trade.documents import PreparedSegments
@@ -250,43 +251,10 @@ def effect(state: State, obligation: Obligation, agreement: Agreement | None, no
     raise KeyError(obligation.id)
 
 
-_encoder = msgspec.msgpack.Encoder(order="deterministic")
-_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(State)
+def agreement_of(state: State) -> tuple[str, int] | None:
+    """None as long as the sender is not known."""
+    read = state.read
+    return (read.partner, read.workspace_version) if read is not None and read.partner else None
 
 
-class Interchange:
-    """The process as the flow sees it; see `process.Process`."""
-
-    name = "interchange"
-
-    def new(self, key: str) -> State:
-        return State(key)
-
-    def evolve(self, state: State, fact: Fact) -> State:
-        return evolve(state, fact)
-
-    def agreement_of(self, state: State) -> tuple[str, int] | None:
-        """None as long as the sender is not known."""
-        return (
-            (state.read.partner, state.read.workspace_version)
-            if state.read is not None and state.read.partner
-            else None
-        )
-
-    def derive(
-        self, state: State, agreement: Agreement | None, now: datetime, before: Standing | None = None
-    ) -> Standing:
-        return derive(state, agreement, now)
-
-    def effect(self, state: State, obligation: Obligation, agreement: Agreement | None, now: datetime) -> Effect:
-        return effect(state, obligation, agreement, now)
-
-    def encode(self, state: State) -> bytes:
-        return _encoder.encode(state)
-
-    def decode(self, data: bytes) -> State:
-        found: State = _decoder.decode(data)
-        return found
-
-
-PROCESS = Interchange()
+PROCESS = Agreed("interchange", State, evolve, agreement_of, derive, effect)

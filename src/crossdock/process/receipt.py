@@ -26,6 +26,7 @@ from crossdock.facts.receipt import (
     ReceiptExpected,
 )
 from crossdock.policy.agreement import Agreement
+from crossdock.process.agreed import Agreed
 from crossdock.process.obligation import Effect, Name, Obligation, Standing, Status, Trouble
 from crossdock.process.overdue import overdue
 from crossdock.trade.documents import ItemReference, PartyReference
@@ -402,40 +403,10 @@ def effect(state: State, obligation: Obligation, agreement: Agreement | None, no
     )
 
 
-_encoder = msgspec.msgpack.Encoder(order="deterministic")
-_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(State)
+def agreement_of(state: State) -> tuple[str, int] | None:
+    """That of the warehouse, as it was when the receipt was last announced."""
+    expected = position(state).expected
+    return (expected.partner, expected.workspace_version) if expected is not None and expected.partner else None
 
 
-class Receipt:
-    """The process as the flow sees it; see `process.Process`."""
-
-    name = "receipt"
-
-    def new(self, key: str) -> State:
-        return State(key)
-
-    def evolve(self, state: State, fact: Fact) -> State:
-        return evolve(state, fact)
-
-    def agreement_of(self, state: State) -> tuple[str, int] | None:
-        """That of the warehouse, as it was when the receipt was last announced."""
-        expected = position(state).expected
-        return (expected.partner, expected.workspace_version) if expected is not None and expected.partner else None
-
-    def derive(
-        self, state: State, agreement: Agreement | None, now: datetime, before: Standing | None = None
-    ) -> Standing:
-        return derive(state, agreement, now)
-
-    def effect(self, state: State, obligation: Obligation, agreement: Agreement | None, now: datetime) -> Effect:
-        return effect(state, obligation, agreement, now)
-
-    def encode(self, state: State) -> bytes:
-        return _encoder.encode(state)
-
-    def decode(self, data: bytes) -> State:
-        found: State = _decoder.decode(data)
-        return found
-
-
-PROCESS = Receipt()
+PROCESS = Agreed("receipt", State, evolve, agreement_of, derive, effect)
