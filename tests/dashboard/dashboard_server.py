@@ -132,9 +132,14 @@ def _in_a_thread(work: Coroutine[Any, Any, None]) -> None:
 
 @contextmanager
 def serving(
-    postgres: Embedded, name: str, provider: Provider | None = None, populated: bool = True, **environ: str
+    postgres: Embedded,
+    name: str,
+    provider: Provider | None = None,
+    populated: bool = True,
+    client_in_workspace: bool = False,
+    **environ: str,
 ) -> Iterator[Dashboard]:
-    """A server on a database of its own."""
+    """A server on a database of its own. client_in_workspace: the workspace says which of the provider's clients it is, not the environment."""
 
     async def admin(statement: str) -> None:
         connection = await asyncpg.connect(postgres.url)
@@ -149,8 +154,12 @@ def serving(
     if provider is not None:
         with (workspace / "crossdock.toml").open("a") as toml:
             toml.write(f'\n[api.oidc]\nissuer = "{provider.issuer}"\naudience = "crossdock"\n')
+            if client_in_workspace:
+                toml.write(f'client_id = "{CLIENT}"\nclient_secret = {{ env = "NORTH_OIDC_SECRET" }}\n')
+                toml.write('display_name = "North Identity"\n')
             toml.write('[api.oidc.roles]\n"hub-operations" = "operations"\n')
-        environ = {"CROSSDOCK_OIDC_CLIENT_ID": CLIENT, "CROSSDOCK_OIDC_CLIENT_SECRET": SECRET, **environ}
+        if not client_in_workspace:
+            environ = {"CROSSDOCK_OIDC_CLIENT_ID": CLIENT, "CROSSDOCK_OIDC_CLIENT_SECRET": SECRET, **environ}
     told = {**os.environ, **api.ENVIRON, "CROSSDOCK_DATABASE_URL": database_url, "CROSSDOCK_WORKSPACE": str(workspace)}
     told.update(environ)
     crossdock = [sys.executable, "-m", "crossdock"]

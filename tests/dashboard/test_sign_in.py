@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import httpx
 import pytest
-from dashboard_server import PASSWORD, Browser, Dashboard, csrf_of  # type: ignore[import-not-found,unused-ignore]
-from sign_on_provider import Provider  # type: ignore[import-not-found,unused-ignore]
+from dashboard_server import PASSWORD, Browser, Dashboard, csrf_of, serving  # type: ignore[import-not-found,unused-ignore]
+from sign_on_provider import SECRET, Provider  # type: ignore[import-not-found,unused-ignore]
+
+from crossdock.store.embedded import Embedded
 
 
 def link_in(dashboard: Dashboard) -> str:
@@ -213,6 +215,29 @@ def test_the_way_back_is_good_once_and_in_the_browser_that_went(dashboard: Dashb
     assert other.get(back).status_code == 401, "another browser's way back"
     assert browser.get(back).status_code == 303
     assert browser.get(back).status_code == 401, "the same way back again"
+
+
+def test_the_workspace_alone_may_say_which_client_we_are(postgres: Embedded, provider: Provider) -> None:
+    with serving(
+        postgres,
+        "client_in_workspace",
+        provider,
+        populated=False,
+        client_in_workspace=True,
+        NORTH_OIDC_SECRET=SECRET,
+    ) as dashboard:
+        browser = dashboard.browser()
+        assert "North Identity" in browser.get("/sign-in").text
+        came = through(dashboard, browser)
+        assert (came.status_code, came.headers["location"]) == (303, "/messages")
+        assert SECRET not in dashboard.log.read_text()
+
+
+def test_a_client_without_its_secret_lets_nobody_in_and_says_so(postgres: Embedded, provider: Provider) -> None:
+    with serving(postgres, "client_without_secret", provider, populated=False, client_in_workspace=True) as dashboard:
+        answer = dashboard.browser().get("/sign-in/oidc")
+        assert answer.status_code == 401 and "secret is missing" in answer.text
+        assert "NORTH_OIDC_SECRET" in dashboard.log.read_text()
 
 
 @pytest.mark.parametrize("lie", ["nonce", "audience", "role"])

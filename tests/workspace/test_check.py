@@ -3,6 +3,7 @@
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,8 @@ from crossdock.workspace import Problem, check
 from crossdock.workspace.problems import CODES, MOST_ALIKE
 
 from .conftest import WHOLESALER
+
+OIDC = '\n[api.oidc]\nissuer = "https://login.example.com"\naudience = "a"\nroles = { hub = "operations" }\n'
 
 SLIPS = [
     # file, what stands there, what is written instead, code, a part of message or hint
@@ -310,3 +313,19 @@ def test_whatever_is_broken_is_reported_at_a_line_that_exists(
 def test_a_files_name_must_do_as_an_id(wholesaler: Path, name: str) -> None:
     (wholesaler / "partners/blue.toml").rename(wholesaler / f"partners/{name}.toml")
     assert any(p.file == f"partners/{name}.toml" and "cannot be an id" in p.message for p in check(wholesaler, {}))
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "words"),
+    [
+        ('client_id = "c"\nclient_secret = "s3cret"', "bad-value", "client_secret"),
+        ('client_id = "c"\nclient_secret = { word = "s3cret" }', "bad-value", "a secret is named, not told"),
+        ('client_secret = { env = "SECRET" }', "missing-key", "`client_id` must say whose secret it is"),
+    ],
+)
+def test_the_secret_of_the_providers_client_is_named_and_not_told(
+    wholesaler: Path, edit: Any, told: str, code: str, words: str
+) -> None:
+    edit("crossdock.toml", "\n[defaults]\n", f"{OIDC}{told}\n[defaults]\n")
+    found = [p for p in check(wholesaler, {}) if p.code == code and words in str(p)]
+    assert found

@@ -23,6 +23,7 @@ from crossdock.api.hub import Hub
 from crossdock.api.principal import Principal
 from crossdock.api.problem import Problem
 from crossdock.api.tokens import Provider
+from crossdock.connectors.settings import Secret, SettingsError
 from crossdock.store.sign_in import Door
 
 VALID = timedelta(minutes=10)
@@ -139,14 +140,30 @@ def challenge(verifier: str) -> str:
 
 
 def offered(hub: Hub) -> bool:
-    """Whether people may sign in through a provider: the workspace names one, and we are its client."""
-    return hub.terms.oidc is not None and bool(hub.environ.get("CROSSDOCK_OIDC_CLIENT_ID"))
+    """Whether people may sign in through a provider: the workspace names one, and it or the environment says which of its clients we are."""
+    terms = hub.terms.oidc
+    return terms is not None and bool(hub.environ.get("CROSSDOCK_OIDC_CLIENT_ID") or terms.client_id)
+
+
+def called(hub: Hub) -> str:
+    """What people call the provider."""
+    terms = hub.terms.oidc
+    return hub.environ.get("CROSSDOCK_OIDC_NAME", "") or (terms.display_name if terms is not None else "")
 
 
 def sign_on_of(hub: Hub, redirect: str) -> SignOn:
-    """The flow under the workspace's terms. Raises LookupError where none is offered."""
-    if not offered(hub):
+    """The flow under the workspace's terms. Raises LookupError where none is offered, NotSignedOn where the client's secret is not to be had.
+
+    Whoever names the client says its secret: a client of the environment's has none of the workspace's.
+    """
+    terms = hub.terms.oidc
+    if terms is None or not offered(hub):
         raise LookupError("no identity provider is set up")
-    return SignOn(
-        hub, hub.environ["CROSSDOCK_OIDC_CLIENT_ID"], hub.environ.get("CROSSDOCK_OIDC_CLIENT_SECRET", ""), redirect
-    )
+    if client := hub.environ.get("CROSSDOCK_OIDC_CLIENT_ID"):
+        return SignOn(hub, client, hub.environ.get("CROSSDOCK_OIDC_CLIENT_SECRET", ""), redirect)
+    try:
+        secret = hub.secrets(msgspec.convert(terms.client_secret, Secret)) if terms.client_secret else ""
+    except (SettingsError, msgspec.ValidationError) as error:
+        _log.warning("dashboard.sign-on", reason=str(error))
+        raise NotSignedOn("The identity provider is not set up in full: our client's secret is missing.") from None
+    return SignOn(hub, terms.client_id, secret, redirect)

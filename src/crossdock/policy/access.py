@@ -17,6 +17,8 @@ class OidcTerms(msgspec.Struct, frozen=True, kw_only=True):
     algorithms: no other is taken. role_claim: which claim names roles, a dot for each level ("realm_access.roles"). roles: its values to ours; of several the first in
     this table counts, and a token with none opens nothing. partner_claim: names the partner of whoever has the role partner. name_claim: what people are called by.
     leeway_seconds: by how much clocks may differ.
+    client_id: which of the provider's clients the dashboard is; "": none, unless the environment says. client_secret: where the client's secret is, as every secret
+    is named ({"env": NAME} or {"file": PATH}); empty: a public client. display_name: what the dashboard calls the provider.
     """
 
     issuer: str
@@ -28,6 +30,9 @@ class OidcTerms(msgspec.Struct, frozen=True, kw_only=True):
     partner_claim: str = ""
     name_claim: str = "email"
     leeway_seconds: int = 30
+    client_id: str = ""
+    client_secret: Mapping[str, str] = {}
+    display_name: str = ""
 
 
 class ApiTerms(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from crossdock.connectors.settings import Secret
 from crossdock.crosswalk.directory import Identity, X12Profile
 from crossdock.policy.agreement import Clocks
 from crossdock.workspace import connections, overlays
@@ -134,6 +135,15 @@ def _api(draft: Draft) -> None:
         draft.folder.complain(
             toml, "bad-value", "without an audience any token of the issuer would do", ("api", "oidc", "audience")
         )
+    if oidc.client_secret:
+        try:
+            msgspec.convert(oidc.client_secret, Secret)
+        except msgspec.ValidationError:
+            words = 'a secret is named, not told: { env = "NAME" } or { file = "path" }'
+            draft.folder.complain(toml, "bad-value", words, ("api", "oidc", "client_secret"))
+        if not oidc.client_id:
+            words = "`client_id` must say whose secret it is"
+            draft.folder.complain(toml, "missing-key", words, ("api", "oidc"), "client_id")
     if not oidc.roles:
         draft.folder.complain(
             toml,

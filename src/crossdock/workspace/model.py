@@ -339,6 +339,9 @@ WORDS: Mapping[type, Mapping[str, str]] = {
         "partner_claim": "The claim that names the partner (a file in partners/) of whoever has the role partner.",
         "name_claim": "The claim that people are called by.",
         "leeway_seconds": "By how much its clock and ours may differ.",
+        "client_id": "Which of its clients the dashboard is; empty: the one in CROSSDOCK_OIDC_CLIENT_ID, and without that nobody is sent to it.",
+        "client_secret": 'Where that client\'s secret is: { env = "NAME" } or { file = "path" }; left out for a public client.',
+        "display_name": "What the button of the dashboard's door says after *Continue with*.",
     },
     EventTerms: {
         "kept_days": "Events announced longer ago are swept, with what was sent of them; one that is still to be sent to a webhook is not. A consumer that comes later is told so.",

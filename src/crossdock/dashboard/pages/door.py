@@ -15,7 +15,7 @@ from crossdock.api.hub import Hub
 from crossdock.api.principal import Role
 from crossdock.api.problem import problem
 from crossdock.dashboard import passwords
-from crossdock.dashboard.oidc import offered
+from crossdock.dashboard.oidc import called, offered
 from crossdock.dashboard.render import page
 from crossdock.dashboard.session import here_only, session_of, signed_in, signed_out, with_door
 from crossdock.store.sign_in import Door
@@ -67,7 +67,7 @@ async def at_the_door(
         next=to,
         trouble=trouble,
         person=person,
-        provider=hub.environ.get("CROSSDOCK_OIDC_NAME", ""),
+        provider=called(hub),
         oidc=offered(hub),
         set_up=await Door(hub.database).has_administrator(),
     )
