@@ -1,10 +1,10 @@
 """How long from a message stored to what it brings about being sent, p50 and p99, at half of the load that was measured just before.
 
-    python -m bench.delay [--orders N] [--seconds S]
+    python -m bench.delay [--orders N] [--seconds S] [--sizes 20,1]
 
 From the database's own timestamps: a message's `received_at`, which is taken before it is written, to `started_at` of the attempt that sends. Three ways:
 850 to the credit check of each order in it, 850 or 945 to the 997 of its interchange, 945 to the 856. Interchanges come at random moments (exponential gaps,
-seeded), 20 orders each as in the measurement of the load; one worker, one source in its process. The transport is a loopback.
+seeded), with 20 orders each as in the measurement of the load, and in a second run with one each; one worker, one source in its process. The transport is a loopback.
 """
 
 import argparse
@@ -24,8 +24,9 @@ from crossdock.ports.inbound import Arrival
 from crossdock.store.database import connect
 from crossdock.testing.simulators.orders import orders
 
-PER_INTERCHANGE = 20
 FIRST_ORDER = 5_000_000
+A_RUN = 1_000_000
+"""Orders' numbers between one run and the next."""
 WARM_UP_SECONDS, LONG_SECONDS = 3.0, 15.0
 WANTED_MS = 250
 
@@ -42,9 +43,10 @@ class Paced:
 
     channel = "acme"
 
-    def __init__(self, per_second: float, seconds: float) -> None:
-        self._gap_seconds = PER_INTERCHANGE / per_second
-        self.count = max(1, int(per_second * seconds / PER_INTERCHANGE)) * PER_INTERCHANGE
+    def __init__(self, per_second: float, seconds: float, size: int) -> None:
+        self._gap_seconds = size / per_second
+        self._size, self.first = size, FIRST_ORDER + size * A_RUN
+        self.count = max(1, int(per_second * seconds / size)) * size
         self._closed = asyncio.Event()
 
     async def arrivals(self) -> AsyncIterator[Sequence[Arrival]]:
@@ -53,9 +55,9 @@ class Paced:
             7,
             self.count,
             5,
-            per_interchange=PER_INTERCHANGE,
-            first_po=FIRST_ORDER,
-            first_control_number=FIRST_ORDER,
+            per_interchange=self._size,
+            first_po=self.first,
+            first_control_number=self.first,
             items=road.catalogue(),
             day=date.today(),
         )
@@ -63,7 +65,7 @@ class Paced:
         for n, data in zip(itertools.count(), made):
             due += random.expovariate(1 / self._gap_seconds)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            yield [Arrival(channel=self.channel, source_id=f"paced-{n}", data=data)]
+            yield [Arrival(channel=self.channel, source_id=f"paced-{self._size}-{n}", data=data)]
         await self._closed.wait()
 
     async def keep(self, batch: Sequence[Arrival]) -> None:
@@ -73,11 +75,11 @@ class Paced:
         self._closed.set()
 
 
-async def _delays(url: str, count: int, seconds: float, limit_seconds: float) -> dict[str, list[float]]:
+async def _delays(url: str, paced: Paced, size: int, seconds: float, limit_seconds: float) -> dict[str, list[float]]:
     """Milliseconds of each way, of what came after the warm-up."""
     database = await connect(url, 2)
     try:
-        keys = [f"ACME-PO{n}" for n in range(FIRST_ORDER, FIRST_ORDER + count)]
+        keys = [f"ACME-PO{n}" for n in range(paced.first, paced.first + paced.count)]
         await all_complete(database, keys, limit_seconds)
         # The 997s that nothing waits for are out by then as well.
         await asyncio.sleep(1.0)
@@ -92,7 +94,9 @@ async def _delays(url: str, count: int, seconds: float, limit_seconds: float) ->
                     GROUP BY m.id, m.received_at, d.id""",
                 fact,
                 document,
-                await database.pool.fetchval("SELECT min(received_at) FROM messages WHERE source_id = 'paced-0'"),
+                await database.pool.fetchval(
+                    "SELECT min(received_at) FROM messages WHERE source_id = $1", f"paced-{size}-0"
+                ),
                 WARM_UP_SECONDS if seconds >= LONG_SECONDS else 0.0,
             )
             found[name] = sorted(row["ms"] for row in rows)
@@ -101,29 +105,33 @@ async def _delays(url: str, count: int, seconds: float, limit_seconds: float) ->
         await database.close()
 
 
-def measure(count: int, seconds: float) -> list[Figure]:
-    """The load that one worker can do, on `count` orders, then the delays at half of it during `seconds`."""
+def measure(count: int, seconds: float, sizes: Sequence[int]) -> list[Figure]:
+    """The load that one worker can do, on `count` orders, then the delays at half of it during `seconds`, by orders to an interchange."""
+    figures = []
     with Ground() as ground:
         with ground.workers() as running:
             full = ground.load(count, running, 120)
         rate = full.orders / full.seconds / 2
-        with ground.workers(command=("bench.delay", "--rate", str(rate), "--seconds", str(seconds))):
-            found = asyncio.run(_delays(ground.url, Paced(rate, seconds).count, seconds, 2 * seconds + 60))
-    return [
-        Figure(
-            name=f"{name}, p{percent}",
-            value=delays[min(len(delays) - 1, len(delays) * percent // 100)] if delays else float("nan"),
-            unit="ms",
-            aim=f"p99 below {WANTED_MS} ms",
-            note=f"{rate:.0f} orders/s, half of the {2 * rate:.0f} measured; {len(delays)} of them",
-        )
-        for name, delays in found.items()
-        for percent in (50, 99)
-    ]
+        for size in sizes:
+            given = ("--rate", str(rate), "--seconds", str(seconds), "--size", str(size))
+            with ground.workers(command=("bench.delay", *given)):
+                found = asyncio.run(_delays(ground.url, Paced(rate, seconds, size), size, seconds, 2 * seconds + 60))
+            figures += [
+                Figure(
+                    name=f"{name}, {size} to an interchange, p{percent}",
+                    value=delays[min(len(delays) - 1, len(delays) * percent // 100)] if delays else float("nan"),
+                    unit="ms",
+                    aim=f"p99 below {WANTED_MS} ms",
+                    note=f"{rate:.0f} orders/s, half of the {2 * rate:.0f} measured; {len(delays)} of them",
+                )
+                for name, delays in found.items()
+                for percent in (50, 99)
+            ]
+    return figures
 
 
 async def _work(given: argparse.Namespace) -> None:
-    await road.work(given.work, given.index, given.workspace, [Paced(given.rate, given.seconds)])
+    await road.work(given.work, given.index, given.workspace, [Paced(given.rate, given.seconds, given.size)])
 
 
 def main() -> None:
@@ -131,10 +139,12 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--orders", type=int, default=1500, help="orders to measure the full load with")
     parser.add_argument("--seconds", type=float, default=25.0, help="how long half of it lasts")
+    parser.add_argument("--sizes", default="20,1", help="orders to an interchange, a run each")
     parser.add_argument("--work", default="")
     parser.add_argument("--index", type=int, default=0)
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--size", type=int, default=20)
     given = parser.parse_args()
     if given.work:
         import uvloop
@@ -143,7 +153,11 @@ def main() -> None:
         return
     ends_when_told()
     print(machine(), flush=True)
-    told(measure(given.orders, given.seconds), "from message stored to delivery sent", as_json=given.json)
+    told(
+        measure(given.orders, given.seconds, [int(size) for size in given.sizes.split(",")]),
+        "from message stored to delivery sent",
+        as_json=given.json,
+    )
 
 
 if __name__ == "__main__":
