@@ -1,21 +1,32 @@
 """Movements into the books: each once, counted as of their moment, refused where they cannot have been."""
 
 import random
+import re
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from stock_values import NOW, folded, moved, recorded, standing, stocked
 
-from crossdock.ledger.movement import Kind, Movement, Place
+from crossdock.ledger.movement import OURS, Kind, Movement, Place
 from crossdock.ports.stock import Gap
 from crossdock.store.database import Database
+from crossdock.store.queries import SQL
 from crossdock.store.stock import StockBooks
 
 
 @pytest.fixture
 def books(database: Database) -> StockBooks:
     return StockBooks(database)
+
+
+@pytest.mark.parametrize("name", ["add_to_stock", "add_to_balances"])
+def test_what_moves_is_added_to_every_place_and_no_place_of_ours_is_left_below_nothing_unseen(name: str) -> None:
+    places, ours = [place.value for place in Place], [place.value for place in Place if place in OURS]
+    assert re.findall(r"(\w+) = s\.(\w+) \+ coalesce\(d\.(\w+), 0\)", SQL[name]) == [(p, p, p) for p in places]
+    assert re.findall(r"\(s\.(\w+) < 0 AND d\.(\w+) < 0\)", SQL[name]) == [(p, p) for p in ours]
+    (taken,) = re.findall(r"AS t \((.*)\)\n", SQL[name])
+    assert taken.split(", ")[-len(places) :] == places
 
 
 async def test_what_came_in_was_put_away_and_picked_stands_where_it_is(books: StockBooks) -> None:

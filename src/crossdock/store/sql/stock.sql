@@ -1,5 +1,8 @@
 -- Lists of texts, where they may be long, come as one text whose parts U+001F divides: it is made and taken apart several times
 -- faster than an array. They stand in a sub-select so that the planner does not look into them: it plans once, for few, by index, whatever the size of the batch.
+--
+-- The places stand one by one, in `add_to_stock` and again in `add_to_balances`: SQL has no loop over columns, and a statement that a program puts together cannot be read here
+-- or explained as it stands. A test holds both to the list of places.
 
 -- name: insert_missing_stock
 -- Makes the rows of stock that are missing, in the order of (item, site), so that two writers never deadlock; what another is just making is waited for.
