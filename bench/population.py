@@ -79,6 +79,8 @@ STATEMENTS = (
 
 _ITEM = f"CASE WHEN n % 50 = 0 THEN '{BUSY}' ELSE 'SKU-' || lpad((n / 20)::text, 7, '0') END"
 _SITE = "(ARRAY['{}'])[1 + n % {}]".format("','".join(SITES), len(SITES))
+# Of what is ordered and not shipped, one order in a thousand of all there have been is for the busy item.
+_WANTED = f"CASE WHEN n % 1000 = 21 THEN '{BUSY}' ELSE 'SKU-' || lpad((n / 20)::text, 7, '0') END"
 # $1: how many orders there are.
 _OPEN = (
     "SELECT n, 'SO-' || lpad(n::text, 9, '0') AS k, now() - make_interval(secs => ($1::bigint - n) * 31.5) AS at"
@@ -100,11 +102,11 @@ STOCK = (
     """,
     f"""
     INSERT INTO demands (key, line, item, wanted, reserved, terms, priority, asked_at, revision)
-    SELECT k, '1', {_ITEM}, 10, CASE WHEN n % 5 = 0 THEN 4 ELSE 10 END,
-           json_build_object('key', k, 'line', '1', 'item', {_ITEM}, 'quantity', '10', 'sites', json_build_array({_SITE}), 'asked_at', at), 100, at, n
+    SELECT k, '1', {_WANTED}, 10, CASE WHEN n % 3 = 0 THEN 4 ELSE 10 END,
+           json_build_object('key', k, 'line', '1', 'item', {_WANTED}, 'quantity', '10', 'sites', json_build_array({_SITE}), 'asked_at', at), 100, at, n
       FROM ({_OPEN}) o
     """,
-    f"INSERT INTO reservations (key, line, item, site, quantity) SELECT k, '1', {_ITEM}, {_SITE}, CASE WHEN n % 5 = 0 THEN 4 ELSE 10 END FROM ({_OPEN}) o",
+    f"INSERT INTO reservations (key, line, item, site, quantity) SELECT k, '1', {_WANTED}, {_SITE}, CASE WHEN n % 3 = 0 THEN 4 ELSE 10 END FROM ({_OPEN}) o",
     f"""
     INSERT INTO expected_receipts (source, source_id, line, kind, item, site, quantity, due_on)
     SELECT 'erp', 'PO' || n, '1', 'purchase-order', {_ITEM}, {_SITE}, 500, (now() + make_interval(days => (n % 60)::int))::date

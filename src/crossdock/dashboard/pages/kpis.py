@@ -60,7 +60,10 @@ async def kpis(
     now = await figures.by_day(KPIS, begin, end, cut, member, only)
     earlier = (begin - timedelta(days=days), begin - timedelta(days=1))
     before = (await figures.by_member(KPIS, cut, [member], *earlier, only)).get(member if only is None else only, {})
-    cards = [_card(each, now, before, begin, end) for each in KPIS.values() if cut in each.cuts]
+    by_kpi: dict[str, list[DayFigure]] = {}
+    for row in now:
+        by_kpi.setdefault(row.kpi, []).append(row)
+    cards = [_card(each, by_kpi.get(each.id, ()), before, begin, end) for each in KPIS.values() if cut in each.cuts]
     detail = None
     if chosen is not None:
         by = by if by in chosen.cuts else "channel"
@@ -191,8 +194,9 @@ def said(kpi: Kpi, value: float | None) -> str:
 
 
 def _card(kpi: Kpi, now: Sequence[DayFigure], before: Mapping[str, Measured], begin: date, end: date) -> Card:
-    mine = {row.day: row.measured for row in now if row.kpi == kpi.id}
-    m = summed([row for row in now if row.kpi == kpi.id]).get(kpi.id, Measured())
+    """now: the days of this one; before: every key figure over the period before."""
+    mine = {row.day: row.measured for row in now}
+    m = summed(now).get(kpi.id, Measured())
     value, old = headline(kpi, m), headline(kpi, before.get(kpi.id, Measured()))
     change, tone = _change(kpi, value, old)
     p90 = f"p90 {duration(m.percentile(0.9))} · " if kpi.unit == "duration" and m.cases else ""
