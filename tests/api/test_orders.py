@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from crossdock.connectors.api import CHANNEL, Submission
 from crossdock.ports.inbound import Arrival
@@ -172,6 +173,22 @@ def test_wrong_bodies_are_told_where_they_are_wrong(client: Clients) -> None:
     assert acme.put("/v1/orders").status_code == 405
     assert acme.get("/v1/nothing").status_code == 404
     assert acme.get("/v1/nothing").headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1E+999999", "0." + 30 * "1"])
+def test_a_number_that_nobody_can_count_with_is_refused_where_it_stands(client: Clients, number: str) -> None:
+    acme, order = client("partner", "acme"), an_order()
+    order["lines"][0]["quantity"] = number
+    wrong = submit(acme, order)
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "#/lines/0/quantity")
+    assert wrong.json()["detail"] == "#/lines/0/quantity: is no number that can be counted with"
+    placed = submit(acme, an_order()).json()["order"]
+    change = {"lines": [{"line": "1", "change": "change-quantity", "quantity": number}]}
+    etag = acme.get(f"/v1/orders/{placed}").headers["etag"]
+    wrong = acme.post(
+        f"/v1/orders/{placed}/changes", json=change, headers={"Idempotency-Key": number + placed, "If-Match": etag}
+    )
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "#/lines/0/quantity")
 
 
 def test_what_was_kept_when_its_server_died_is_done_once_when_it_is_sent_again(client: Clients, server: Server) -> None:

@@ -25,7 +25,11 @@ ORDERS = frozenset({"original", "confirmation", "duplicate", ""})
 
 
 class NotUnderstood(ValueError):
-    """The document is well formed, and says something that we cannot act on. `str()` is for a person."""
+    """The document is well formed, and says something that we cannot act on. `str()` is for a person; place: where in the document, as a JSON pointer, where one place is it."""
+
+    def __init__(self, words: str, place: str = "") -> None:
+        super().__init__(words)
+        self.place = place
 
 
 def received(crosswalk: Crosswalk, partner: Partner, order: PurchaseOrder) -> OrderReceived | OrderCancelled:

@@ -170,7 +170,7 @@ async def submit_order(data: OrderWanted, request: Req) -> Response[OrderAnswer]
     try:
         key, fact = reader.received(customer, data)
     except NotUnderstood as unclear:
-        raise _wrong("#/purpose", str(unclear)) from None
+        raise _wrong(unclear.place or "#/purpose", str(unclear)) from None
     if not isinstance(fact, OrderReceived):
         raise _wrong("#/purpose", "an order is cancelled by POST /v1/orders/{order}/cancellation")
     await _must_be_new(hub, key, write)
@@ -236,7 +236,7 @@ async def change_order(
     try:
         hub.systems.api_reader.changed(held.partner, change)
     except NotUnderstood as unclear:
-        raise _wrong("#/lines", str(unclear)) from None
+        raise _wrong(unclear.place or "#/lines", str(unclear)) from None
     write.subject, write.before = order, before
     told = submission("change", principal, trace_of(request), partner=held.partner, key=order)
     await submit(hub, write, told, _encode(change), order)
@@ -287,6 +287,7 @@ def _in_its_words(line: PurchaseOrderChangeLine, ordered: Any) -> PurchaseOrderC
 
 
 def _wrong(pointer: str, detail: str) -> Problem:
+    detail = detail.removeprefix(f"{pointer} ")
     return problem("invalid", f"{pointer}: {detail}", errors=[{"pointer": pointer, "detail": detail}])
 
 

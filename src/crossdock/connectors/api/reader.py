@@ -196,7 +196,7 @@ class ApiReader:
 def _must_count(told: Any) -> None:
     """Raises NotUnderstood where something is no number that one can count with."""
     if (place := uncountable_in(told)) is not None:
-        raise NotUnderstood(f"{place} is no number that can be counted with")
+        raise NotUnderstood(f"{place} is no number that can be counted with", place)
 
 
 def fact_of(told: ToldFact, system: str, message: Message) -> Fact:
