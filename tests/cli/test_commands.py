@@ -387,3 +387,9 @@ def test_init_says_why_it_cannot_make_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = CliRunner().invoke(app, ["init", str(tmp_path / "file" / "shop")])
     assert (result.exit_code, "cannot be made" in result.output) == (1, True)
+
+
+def test_what_was_noted_of_a_message_stands_behind_its_status(asked: Crossdock) -> None:
+    said = asked("message", "1").output.splitlines()[0]
+    assert said.startswith("message 1 from nobody")
+    assert ", held (" in said and said.endswith("), riddle.txt")

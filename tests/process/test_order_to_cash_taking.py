@@ -24,6 +24,7 @@ def test_an_unknown_item_holds_the_order_up_until_the_workspace_learns_it() -> N
     unknown = msgspec.structs.replace(ordered("2", 4), item="", quantity=Decimal(0), price=None, trouble="unknown-item")
     play = Play().tell(order(ordered("1", 10), unknown)).run()
     assert play.causes() == ["unknown-item"]
+    assert not play.standing.troubles[0].detail.endswith("()"), "a line without a description needs no place for one"
     assert play.owed("acknowledge").blocked_by[0] == "lines-decided: line 2: unknown-item"
     play.tell(facts.LinesResolved(workspace_version=2, lines=(ordered("2", 4),))).run()
     assert not play.causes()

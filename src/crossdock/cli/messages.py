@@ -57,9 +57,10 @@ def message(
         print_json(found)
         return
     way = "from" if found["direction"] == "in" else "to"
+    note = f" ({found['note']})" if found["note"] else ""
     console.print(
         f"[bold]message {number}[/] {way} {found['channel']}, {words(found['received_at'])}, "
-        f"{len(found['data']):,} bytes, {found['status']} {escape(found['note'])}  {escape(found['name'])}"
+        f"{len(found['data']):,} bytes, {found['status']}{escape(note)}, {escape(found['name']) or 'without a name'}"
     )
     for finding in found["findings"]:
         console.print(f"  {finding['severity']} {finding['code']}: {escape(finding['message'])}")

@@ -16,10 +16,8 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from crossdock.cli.session import versions_and_backlog
+from crossdock.cli.session import print_rows, versions_and_backlog
 from crossdock.workspace import Problem, WorkspaceError, load
 from crossdock.workspace import check as check_workspace
 from crossdock.workspace.apply import Applied, Backlog, Objection, Overtaken, Version, Versions, in_force, roll_back
@@ -129,14 +127,18 @@ def register(app: typer.Typer, opened: Opener = versions_and_backlog) -> None:
         if json:
             _print({"versions": found})
             return
-        if not found:
-            typer.echo("No version has been applied.")
-            return
-        table = Table("version", "applied", "by", "note", "sha256")
-        for each in found:
-            number = f"{each.number} (in force)" if each.active else str(each.number)
-            table.add_row(number, f"{each.created_at:%Y-%m-%d %H:%M:%S %Z}", each.who, each.note, each.digest[:12])
-        Console().print(table)
+        rows = [
+            {
+                "number": f"{each.number} (in force)" if each.active else str(each.number),
+                "applied": f"{each.created_at:%Y-%m-%d %H:%M:%S %Z}",
+                "by": each.who,
+                "note": each.note,
+                "sha256": each.digest[:12],
+            }
+            for each in found
+        ]
+        columns = {"number": "version", "applied": "applied", "by": "by", "note": "note", "sha256": "sha256"}
+        print_rows(rows, columns, nothing="No version has been applied.")
 
     @app.command()
     def rollback(

@@ -104,7 +104,9 @@ def _lines(state: State, p: Position, obligations: list[Obligation]) -> list[Tro
             action = "approve the customer's price or another, or cancel the line"
         else:
             items = ", ".join(f"{q} {i}" for q, i in x.items) or "nothing"
-            detail = f"line {name}: {x.partner_quantity} {x.partner_unit} of {items} ({x.description})"
+            detail = f"line {name}: {x.partner_quantity} {x.partner_unit} of {items}" + (
+                f" ({x.description})" if x.description else ""
+            )
             action = "add it to the workspace, or cancel the line"
         found.append(Trouble(f"{state.key}/{cause}/{name}", cause, detail, action, name, held, amount))
     return found
