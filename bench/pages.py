@@ -126,7 +126,7 @@ def _measured(url: str, key: str, orders: int, rounds: int, spent: Callable[[], 
         return KNOWN[n % len(KNOWN)]
 
     def troubled(n: int) -> int:
-        """An order with an exception of that name: of four of those whose place in a hundred is 80 or more, one has each cause; all have the id."""
+        """An order that has an exception: those have one whose place in a hundred is 80 or more."""
         place = number(n)
         while place * 7919 % 100 < 80 or place > orders:
             place = 1 + place % orders
@@ -159,9 +159,9 @@ def _measured(url: str, key: str, orders: int, rounds: int, spent: Callable[[], 
         "A KPI by channel, 90 days": lambda n: "/kpis?kpi=sync-in&by=channel&days=90",
         "KPIs as CSV": lambda n: "/kpis.csv?by=partner",
         "Stock": lambda n: "/stock",
-        "Stock, the beginning of a number": lambda n: f"/stock?q=SKU-{number(n) // 20:07d}"[:-2],
+        "Stock, the beginning of a number": lambda n: f"/stock?q=SKU-{(number(n) - 1) // 20:07d}"[:-2],
         "Stock, words": lambda n: "/stock?q=green tea",
-        "A stock item": lambda n: f"/stock/SKU-{number(n) // 20:07d}",
+        "A stock item": lambda n: f"/stock/SKU-{(number(n) - 1) // 20:07d}",
         "A stock item in which everybody trades": lambda n: f"/stock/{BUSY}",
         "Billing": lambda n: "/billing",
         "Billing of a customer": lambda n: f"/billing?partner={partner(n)}",
