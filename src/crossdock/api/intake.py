@@ -29,6 +29,9 @@ GATHER_SECONDS, LONGEST_GATHER_SECONDS = 0.004, 0.03
 """How long submissions are gathered before they are kept together: as long as the last ones took, within these. The statements of a batch cost the same for one
 submission as for fifty, and what they cost is what the next ones wait for."""
 
+FOLDED_A_LANE = 50
+"""Facts of a lane that are folded in one go: few, because answers wait meanwhile. Where more is behind, it is a worker's, or the next step's."""
+
 LOOK_SECONDS = 0.03
 """How often we look whether a worker has done what we wait for."""
 
@@ -120,13 +123,13 @@ class Intake:
         await interpret_once(inbox, hub.readers, hub.clock())
         log = hub.watch.log(FactLog(hub.database, systems.planning()))
         try:
-            did = await fold_once(log, hub.book, hub.clock())
+            did = await fold_once(log, hub.book, hub.clock(), per_lane=FOLDED_A_LANE)
         except VersionNotRead:
             await hub.book.learn()
-            did = await fold_once(log, hub.book, hub.clock())
+            did = await fold_once(log, hub.book, hub.clock(), per_lane=FOLDED_A_LANE)
         while did and hub.loaded.stock is not None:
             # What the books of stock promise is told to the order by facts of its own.
-            did = await fold_once(log, hub.book, hub.clock())
+            did = await fold_once(log, hub.book, hub.clock(), per_lane=FOLDED_A_LANE)
         await self._tell(waiting)
 
     async def _tell(self, waiting: Sequence[_Waiting]) -> None:
