@@ -32,6 +32,9 @@ submission as for fifty, and what they cost is what the next ones wait for."""
 FOLDED_A_LANE = 50
 """Facts of a lane that are folded in one go: few, because answers wait meanwhile. Where more is behind, it is a worker's, or the next step's."""
 
+PROMISES_AT_MOST = 4
+"""Folds at most behind the first until those who wait are told how far it has come."""
+
 LOOK_SECONDS = 0.03
 """How often we look whether a worker has done what we wait for."""
 
@@ -127,9 +130,9 @@ class Intake:
         except VersionNotRead:
             await hub.book.learn()
             did = await fold_once(log, hub.book, hub.clock(), per_lane=FOLDED_A_LANE)
-        while did and hub.loaded.stock is not None:
-            # What the books of stock promise is told to the order by facts of its own.
-            did = await fold_once(log, hub.book, hub.clock(), per_lane=FOLDED_A_LANE)
+        for _ in range(PROMISES_AT_MOST if hub.loaded.stock is not None else 0):
+            # What the books of stock promise is told to the order by facts of its own. Under load there is always more to fold: then it is the next step's.
+            did = did and await fold_once(log, hub.book, hub.clock(), per_lane=FOLDED_A_LANE)
         await self._tell(waiting)
 
     async def _tell(self, waiting: Sequence[_Waiting]) -> None:
