@@ -162,6 +162,12 @@ def test_the_steps_are_what_counting_day_by_day_gives(situation: Situation) -> N
         assert len(rows) == len(set(expected))
 
 
+def test_nothing_at_all_can_be_promised_today_even_where_the_buffer_is_not_there() -> None:
+    stocks = [SiteStock("EAST"), SiteStock("WEST", buffer=Decimal(1))]
+    found = atp("COFFEE", stocks, [receipt(1, 1, "WEST")], [], TODAY)
+    assert found.promise_date(Decimal(0), site="WEST") == TODAY
+
+
 @given(situations, st.integers(0, 40).map(Decimal), st.sampled_from([None, *SITES]))
 def test_a_promise_date_is_the_first_day_with_enough(situation: Situation, quantity: Decimal, site: str | None) -> None:
     expected = plainly(situation)[site or ""]

@@ -57,11 +57,13 @@ class Curve(msgspec.Struct, frozen=True, gc=False):
         return max(self.values[self.step(day)], NOTHING)
 
     def first(self, quantity: Decimal) -> int | None:
-        """The first day with at least so many; None: never within the horizon."""
+        """The first day with at least so many; None: never within the horizon. Nothing at all is there today, even where less than nothing is."""
+        if quantity <= 0:
+            return 0
         for day, value in zip(self.days, self.values, strict=True):
             if value >= quantity:
                 return day
-        return None if quantity > 0 else 0
+        return None
 
 
 def curve(opening: Decimal, changes: list[tuple[int, Decimal]]) -> Curve:
