@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -393,3 +394,15 @@ def test_what_was_noted_of_a_message_stands_behind_its_status(asked: Crossdock) 
     said = asked("message", "1").output.splitlines()[0]
     assert said.startswith("message 1 from nobody")
     assert ", held (" in said and said.endswith("), riddle.txt")
+
+
+def test_a_user_without_a_name_as_in_a_container_goes_by_its_number(
+    crossdock: Crossdock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("CROSSDOCK_USER", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    create = ("keys", "create", "shop", "--role", "auditor", "--json")
+    assert told(crossdock(*create))["key"]["created_by"] == f"user:uid {os.getuid()}"
+    monkeypatch.setenv("CROSSDOCK_USER", "deploy")
+    assert told(crossdock(*create))["key"]["created_by"] == "user:deploy"

@@ -1,6 +1,5 @@
 """`crossdock keys`: keys of the HTTP API. A secret is shown once, when it is made; the database has only its hash."""
 
-import getpass
 import os
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ import typer
 
 from crossdock.api.permission import GRANTS, Permission
 from crossdock.api.principal import Role
-from crossdock.cli.session import HERE, NOT_FOUND, Json, WorkspaceFolder, ask, console, fail, print_json, print_rows
+from crossdock.cli.session import HERE, NOT_FOUND, Json, WorkspaceFolder, ask, console, fail, me, print_json, print_rows
 from crossdock.store.access import Access, ApiKey
 from crossdock.store.database import Database
 from crossdock.store.versions import WorkspaceVersions
@@ -47,7 +46,7 @@ def create(
         now = datetime.now(UTC)
         access = Access(database)
         expires = now + timedelta(days=expires_days) if expires_days else None
-        by = f"user:{who or getpass.getuser()}"
+        by = f"user:{who or me()}"
         made = await access.create_key(
             os.urandom(38), name, role.value, now, by=by, partner=partner, scopes=scopes, expires_at=expires
         )
@@ -102,7 +101,7 @@ def rotate(
     """A new key in the place of an old one, which goes on for a while, so that nothing is down in between."""
 
     async def work(database: Database) -> tuple[ApiKey, str] | None:
-        now, access, by = datetime.now(UTC), Access(database), f"user:{who or getpass.getuser()}"
+        now, access, by = datetime.now(UTC), Access(database), f"user:{who or me()}"
         expires = now + timedelta(days=expires_days) if expires_days else None
         try:
             made = await access.rotate_key(
@@ -124,7 +123,7 @@ def revoke(key: KeyId, workspace: WorkspaceFolder = HERE, who: Who = "", json: J
     """A key opens nothing any more, on every server after two seconds at the latest."""
 
     async def work(database: Database) -> bool:
-        now, access, by = datetime.now(UTC), Access(database), f"user:{who or getpass.getuser()}"
+        now, access, by = datetime.now(UTC), Access(database), f"user:{who or me()}"
         done = await access.revoke_key(key, now)
         if done:
             await _note(access, now, by, "keys revoke", key)

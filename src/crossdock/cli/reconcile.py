@@ -1,6 +1,5 @@
 """`crossdock reconcile stock | show | ignore | repair`: our books of stock beside what a warehouse says, and what is done about the differences."""
 
-import getpass
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -19,6 +18,7 @@ from crossdock.cli.session import (
     ask,
     console,
     fail,
+    me,
     print_json,
     print_rows,
 )
@@ -172,7 +172,7 @@ def ignore(
         rows = await StockReconciliation(database).variances(key=variance)
         if not rows:
             return False
-        fact = ignored(variance, rows[0]["quantity"], who or getpass.getuser(), reason, end, datetime.now(UTC))
+        fact = ignored(variance, rows[0]["quantity"], who or me(), reason, end, datetime.now(UTC))
         await FactLog(database).record([fact], datetime.now(UTC))
         return True
 
@@ -219,7 +219,7 @@ def repair_command(
     """Adjust our books by what a variance differs, in somebody's name. Ends with 1 when it may not be done (says why), 3 when there is no such variance."""
     if bool(variance) == free:
         fail("name a variance, or say --free", 2)
-    me = who or getpass.getuser()
+    by = who or me()
 
     async def work(database: Database) -> Any:
         loaded = await _workspace(database)
@@ -228,8 +228,8 @@ def repair_command(
         books = StockReconciliation(database)
         if free:
             worth = policy.repair_free if policy else Decimal(0)
-            return await _repair_free(books, system, worth, limits, me, reason)
-        return await repair(books, variance, me, reason, datetime.now(UTC), limits)
+            return await _repair_free(books, system, worth, limits, by, reason)
+        return await repair(books, variance, by, reason, datetime.now(UTC), limits)
 
     if free:
         done = ask(workspace, work)

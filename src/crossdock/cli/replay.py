@@ -1,7 +1,6 @@
 """`crossdock retry | replay | rebuild | decide`: doing again what is safe to do again, and proving that the books are right."""
 
 import asyncio
-import getpass
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from crossdock.cli.session import (
     console,
     database_of,
     fail,
+    me,
     print_json,
 )
 from crossdock.facts import Fact
@@ -73,11 +73,11 @@ def retry(
         fail("say what: obligations, message numbers, or --system", 2)
 
     async def work(database: Database) -> dict[str, Any]:
-        now, me = datetime.now(UTC), who or getpass.getuser()
+        now, by = datetime.now(UTC), who or me()
         ids = [each for each in what or [] if not each.isdecimal()]
         messages = [int(each) for each in what or [] if each.isdecimal() and int(each) <= LARGEST]
         outbox = DeliveryOutbox(database)
-        done = await try_again(Lookup(database), outbox, FactLog(database), ids, system, me, now, force)
+        done = await try_again(Lookup(database), outbox, FactLog(database), ids, system, by, now, force)
         return {
             "queued": done.queued,
             "retried": done.retried,
@@ -109,12 +109,12 @@ def decide(
     """Decide on an exception that only a person can close."""
 
     async def work(database: Database) -> str | None:
-        operations, now, me = Operations(database), datetime.now(UTC), who or getpass.getuser()
+        operations, now, by = Operations(database), datetime.now(UTC), who or me()
         found = await operations.exception(exception, None, now)
         if found is None or found["closed_at"] is not None:
             return None
-        fact = decided(found, accept, me, reason, now)
-        action = Action(action="decide", who=me, accept=accept, note=reason)
+        fact = decided(found, accept, by, reason, now)
+        action = Action(action="decide", who=by, accept=accept, note=reason)
         await operations.act(exception, action, None, now, told=lambda _: [fact])
         return type_of(fact.data)[0]
 

@@ -1,6 +1,7 @@
 """What commands share: the database that a workspace belongs to, output for people or as JSON, and the exit codes."""
 
 import asyncio
+import getpass
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -81,6 +82,16 @@ def ask(workspace: Path, question: Callable[[Database], Coroutine[Any, Any, T]])
             return await question(database)
 
     return asyncio.run(work())
+
+
+def me() -> str:
+    """Who types: the variable CROSSDOCK_USER, else who is logged in; in a container, whose user often has no name, its number."""
+    if named := os.environ.get("CROSSDOCK_USER"):
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def fail(reason: str, code: int = WRONG) -> NoReturn:

@@ -5,7 +5,6 @@ refused, 2 the command was not understood, 3 there is no such version. `--json` 
 """
 
 import asyncio
-import getpass
 import os
 import shutil
 from collections.abc import Callable, Coroutine, Sequence
@@ -17,7 +16,7 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
-from crossdock.cli.session import print_rows, versions_and_backlog
+from crossdock.cli.session import me, print_rows, versions_and_backlog
 from crossdock.workspace import Problem, WorkspaceError, load
 from crossdock.workspace import check as check_workspace
 from crossdock.workspace.apply import Applied, Backlog, Objection, Overtaken, Version, Versions, in_force, roll_back
@@ -109,7 +108,7 @@ def register(app: typer.Typer, opened: Opener = versions_and_backlog) -> None:
                 if not json:
                     typer.echo(explain(planned).split("\n\n")[0])
                 told = _quiet if json else _told
-                return planned, await apply_plan(planned, versions, backlog, who=who or _me(), note=note, told=told)
+                return planned, await apply_plan(planned, versions, backlog, who=who or me(), note=note, told=told)
 
         planned, applied = _run(work())
         if json:
@@ -155,7 +154,7 @@ def register(app: typer.Typer, opened: Opener = versions_and_backlog) -> None:
         async def work() -> Applied:
             async with opened(workspace) as (kept, backlog):
                 told = _quiet if json else _told
-                return await roll_back(kept, backlog, version, who=who or _me(), note=note, told=told)
+                return await roll_back(kept, backlog, version, who=who or me(), note=note, told=told)
 
         applied = _run(work())
         if json:
@@ -192,10 +191,6 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
         "stages": [{"name": stage.name, "words": stage.words} for stage in planned.stages],
         "objections": planned.objections,
     }
-
-
-def _me() -> str:
-    return os.environ.get("CROSSDOCK_USER") or getpass.getuser()
 
 
 def _told(stage: Stage, result: str) -> None:
