@@ -406,3 +406,8 @@ def test_a_user_without_a_name_as_in_a_container_goes_by_its_number(
     assert told(crossdock(*create))["key"]["created_by"] == f"user:uid {os.getuid()}"
     monkeypatch.setenv("CROSSDOCK_USER", "deploy")
     assert told(crossdock(*create))["key"]["created_by"] == "user:deploy"
+
+
+@pytest.mark.parametrize("said", ["so-1001", "SO-1001", "SO-10", "1001", "4500", "450"])
+def test_trace_finds_a_number_in_any_letters_and_by_how_it_begins_or_ends(asked: Crossdock, said: str) -> None:
+    assert [each["key"] for each in told(asked("trace", said, "--json"))] == [KEY]

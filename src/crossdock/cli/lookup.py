@@ -23,9 +23,13 @@ from crossdock.cli.table import words
 from crossdock.store.database import Database
 from crossdock.store.lineage import lineage
 from crossdock.store.lookup import Lookup
+from crossdock.store.reading import Reading
 
 Reference = Annotated[
-    str, typer.Argument(help="A PO, order, shipment, BOL, PRO, tracking, SSCC, invoice, ERP or control number.")
+    str,
+    typer.Argument(
+        help="A PO, order, shipment, BOL, PRO, tracking, SSCC, invoice, ERP or control number, or how it begins or ends."
+    ),
 ]
 
 
@@ -233,15 +237,13 @@ def trace(reference: Reference, workspace: WorkspaceFolder = HERE, json: Json = 
 
     async def question(database: Database) -> list[dict[str, Any]]:
         lookup = Lookup(database)
-        keys = list(
-            dict.fromkeys(
-                row["key"]
-                for row in await lookup.find(reference, 50)
-                if row["value"] == reference or row["kind"] == "key"
-            )
-        )
-        if not keys:
-            keys = list(dict.fromkeys(row["key"] for row in await lookup.find(reference, 5)))
+        named = await lookup.find(reference, 50)
+        found = [row for row in named if row["value"] == reference or row["kind"] == "key"]
+        if not found:
+            # As the search of the dashboard: in any letters, and how a number begins or ends.
+            searched = await Reading(database).search(reference, None, 50)
+            found = [row for row in searched if row["rank"] == 0] or searched
+        keys = list(dict.fromkeys(row["key"] for row in found))
         return [await lineage(lookup, key) for key in keys[:5]]
 
     found = [each for each in ask(workspace, question) if each]
