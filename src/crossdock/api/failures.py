@@ -3,7 +3,13 @@
 import re
 from typing import Any
 
-from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    SerializationException,
+    ValidationException,
+)
 
 from crossdock.api.problem import Problem, problem
 from crossdock.store.database import UNKEEPABLE, UNREACHABLE
@@ -46,8 +52,13 @@ def problem_of(error: Exception, traceparent: str = "") -> Problem:
     if isinstance(error, RecursionError) and "deserializing" in str(error):
         return problem("malformed", "the body is nested deeper than anybody means it")
     if isinstance(error, HTTPException) and error.status_code < 500:
-        slug = _BY_STATUS.get(error.status_code, "malformed")
-        return Problem(slug, error.detail or slug, headers=dict(error.headers or {}))
+        slug, headers = _BY_STATUS.get(error.status_code, "malformed"), dict(error.headers or {})
+        detail = error.detail or slug
+        if isinstance(error, NotFoundException) and detail == "Not Found":
+            detail = "there is no such route"
+        elif isinstance(error, MethodNotAllowedException):
+            detail = f"this path takes {headers.get('allow') or headers.get('Allow') or 'other methods'}"
+        return Problem(slug, detail, headers=headers)
     if isinstance(error, Swept):
         return problem("no-longer-kept", str(error), cursor=str(error.cursor), since=error.since)
     if isinstance(error, UNKEEPABLE):
