@@ -6,6 +6,7 @@ Any number of these may run against one database, each on a port of its own.
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -19,10 +20,16 @@ import typer
 
 from crossdock.cli.run import LISTEN, SUPERVISED, set_up_log
 from crossdock.cli.session import HERE, WorkspaceFolder, database_of, fail, host_and_port
+from crossdock.run.collecting import collect_seldom
 from crossdock.store.database import Database
 from crossdock.wiring import clock
 
 STOP_SECONDS = 10.0
+CONNECTIONS = 4000
+"""At once. Each page that is live, each reader of events and each client that keeps its connection has one for as long as it likes."""
+
+OTHER_FILES = 100
+"""What a server has open besides: the database's connections, the log."""
 
 Listen = Annotated[str, typer.Option(help="host:port to listen on.", envvar="CROSSDOCK_API_LISTEN")]
 
@@ -90,9 +97,13 @@ async def serve_on(database: Database, workspace: Path, listen: str, stop: async
         address=host,
         port=port,
         interface=Interfaces.ASGI,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
         log_enabled=False,
         websockets=False,
     )
+    _allow_files(CONNECTIONS + OTHER_FILES)
+    collect_seldom()
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
     sys.stderr.write(f"Crossdock serves at http://{listen} (API under /v1).\n")
@@ -110,6 +121,16 @@ async def serve_on(database: Database, workspace: Path, listen: str, stop: async
         fail(f"cannot listen on {listen}")
     server.stop()  # type: ignore[no-untyped-call]  # Granian leaves it untyped
     await asyncio.wait([serving], timeout=STOP_SECONDS)
+
+
+def _allow_files(count: int) -> None:
+    """Raises this process's own limit of open files as far as it may; one below `count` bounds the connections instead."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(
+                resource.RLIMIT_NOFILE, (count if hard == resource.RLIM_INFINITY else min(count, hard), hard)
+            )
 
 
 def _must_be_free(host: str, port: int) -> None:
