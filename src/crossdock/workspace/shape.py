@@ -18,6 +18,8 @@ from msgspec import inspect
 from crossdock.workspace.positions import Path
 from crossdock.workspace.problems import did_you_mean
 
+_SECRET = re.compile("secret|password|token|credential")
+
 
 class Complain(Protocol):
     """Takes a problem at a key path."""
@@ -66,7 +68,7 @@ def plain(value: Any) -> Any:
 
 def _struct(data: Any, kind: inspect.StructType, complain: Complain, path: Path, beside: Iterable[str] = ()) -> Any:
     if not isinstance(data, Mapping):
-        complain("bad-value", f"{_name(path)} must be a table, not {_said(data)}", path)
+        complain("bad-value", f"{_name(path)} must be a table, not {_said(data, path)}", path)
         return _WRONG
     by_name = {f.name: f for f in kind.fields}
     values: dict[str, Any] = {}
@@ -128,7 +130,7 @@ def _fit(value: Any, kind: inspect.Type, complain: Complain, path: Path, shown: 
             if value in kind.values and not isinstance(value, bool):
                 return value
             meant = did_you_mean(str(value), [str(v) for v in kind.values if v != ""])
-            complain("bad-value", f"{_name(path)} cannot be {_said(value)}", path, meant)
+            complain("bad-value", f"{_name(path)} cannot be {_said(value, path)}", path, meant)
             return _WRONG
         case inspect.BoolType():
             if isinstance(value, bool):
@@ -137,7 +139,10 @@ def _fit(value: Any, kind: inspect.Type, complain: Complain, path: Path, shown: 
             if isinstance(value, str):
                 if (kind.pattern and not re.search(kind.pattern, value)) or len(value) < (kind.min_length or 0):
                     complain(
-                        "bad-value", f"{_name(path)} cannot be {_said(value)}", path, f"it must be {expected(kind)}"
+                        "bad-value",
+                        f"{_name(path)} cannot be {_said(value, path)}",
+                        path,
+                        f"it must be {expected(kind)}",
                     )
                     return _WRONG
                 return value
@@ -150,7 +155,7 @@ def _fit(value: Any, kind: inspect.Type, complain: Complain, path: Path, shown: 
         case inspect.IntType() | inspect.FloatType() | inspect.DecimalType():
             if (number := _number(value, kind)) is not None:
                 return number
-    complain("bad-value", f"{_name(path)} must be {expected(shown or kind)}, not {_said(value)}", path)
+    complain("bad-value", f"{_name(path)} must be {expected(shown or kind)}, not {_said(value, path)}", path)
     return _WRONG
 
 
@@ -158,13 +163,13 @@ def _tagged(value: Any, kinds: list[Any], complain: Complain, path: Path) -> Any
     """One of several tables, told apart by their tag."""
     key, by_tag = kinds[0].tag_field, {kind.tag: kind for kind in kinds}
     if not isinstance(value, Mapping):
-        complain("bad-value", f"{_name(path)} must be a table, not {_said(value)}", path)
+        complain("bad-value", f"{_name(path)} must be a table, not {_said(value, path)}", path)
     elif key not in value:
         complain("missing-key", f"`{key}` is missing in {_name(path)}", path, did_you_mean("", by_tag))
     elif value[key] not in by_tag:
         complain(
             "bad-value",
-            f"{_name((*path, key))} cannot be {_said(value[key])}",
+            f"{_name((*path, key))} cannot be {_said(value[key], (*path, key))}",
             (*path, key),
             did_you_mean(str(value[key]), by_tag),
         )
@@ -250,7 +255,10 @@ def _within(path: Path) -> str:
     return f" in {_name(path)}" if path else ""
 
 
-def _said(value: Any) -> str:
+def _said(value: Any, path: Path) -> str:
+    """A value in a message. One that stands where a secret is named is none for a message."""
+    if isinstance(value, str) and any(isinstance(part, str) and _SECRET.search(part) for part in path):
+        return "a text"
     match value:
         case bool():
             return str(value).lower()
