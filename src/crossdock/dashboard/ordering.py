@@ -6,6 +6,7 @@ read, folded, and noted in the audit log.
 
 import asyncio
 import time
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -20,8 +21,10 @@ from crossdock.dashboard.acting import note
 from crossdock.process.order_to_cash import State
 from crossdock.store.access import Write
 
-OVER = ("complete", "cancelled")
-"""Milestones at which nothing can be held or cancelled any more."""
+OVER = ("invoiced", "complete", "cancelled")
+"""Milestones at which nothing can be held any more."""
+GONE = ("shipped", *OVER)
+"""Milestones at which nothing can be cancelled any more."""
 PATIENCE_SECONDS = 2.0
 LOOK_SECONDS = 0.05
 
@@ -30,7 +33,7 @@ _encode = msgspec.json.encode
 
 async def cancel(hub: Hub, who: Principal, key: str, reason: str, once: str) -> str:
     """Cancels an order; a partner its own. Gives what is answered: cancelled, or held where something has been released and a person or the warehouse has a say."""
-    row, _ = await _standing(hub, who, key)
+    row, _ = await _standing(hub, who, key, GONE)
     told = submission("cancellation", who, "", partner=who.only or "", key=key)
     await submit(hub, _write(who, "cancel", once), told, _encode({"reason": reason}), key)
     said = await answered(hub, key, who.only, Preferences(0.0))
@@ -41,7 +44,7 @@ async def cancel(hub: Hub, who: Principal, key: str, reason: str, once: str) -> 
 
 async def hold(hub: Hub, who: Principal, key: str, name: str, reason: str, once: str) -> None:
     """Places a hold: nothing of the order leaves until the hold of that name is released. Raises Problem conflict where there is one."""
-    _, state = await _standing(hub, who, key)
+    _, state = await _standing(hub, who, key, OVER)
     if is_held(state, name):
         raise problem("conflict", f"there is a hold {name} on {key} already")
     await _tell(hub, who, key, "order.hold-placed", name, reason, once)
@@ -50,7 +53,7 @@ async def hold(hub: Hub, who: Principal, key: str, name: str, reason: str, once:
 
 async def release(hub: Hub, who: Principal, key: str, name: str, reason: str, once: str) -> None:
     """Releases a hold. Raises Problem conflict where there is none of that name."""
-    _, state = await _standing(hub, who, key)
+    _, state = await _standing(hub, who, key, ())
     if not is_held(state, name):
         raise problem("conflict", f"there is no hold {name} on {key}")
     await _tell(hub, who, key, "order.hold-released", name, reason, once)
@@ -62,11 +65,11 @@ def is_held(state: State, name: str) -> bool:
     return name in state.holds and state.holds[name].code == "placed"
 
 
-async def _standing(hub: Hub, who: Principal, key: str) -> tuple[dict[str, Any], State]:
+async def _standing(hub: Hub, who: Principal, key: str, too_late: Collection[str]) -> tuple[dict[str, Any], State]:
     row, state = await state_of(hub, key, who.only)
     if not state.orders:
         raise not_found(key)
-    if row["milestone"] in OVER:
+    if row["milestone"] in too_late:
         raise problem("conflict", f"{key} is {row['milestone']}")
     return row, state
 

@@ -93,7 +93,7 @@ def in_flight(where: Where, quantity: Decimal, at: Around) -> Explanation | None
         if sum((moved for _, moved in chosen), NOTHING) == quantity:
             names = tuple(id_of(movement) for movement, _ in chosen)
             what = "movement" if len(names) == 1 else "movements"
-            detail = f"{len(names)} {what} within {_hours(at.terms.grace)} of the snapshot account for it"
+            detail = f"{len(names)} {what} within {_span(at.terms.grace)} of the snapshot account{'s' if len(names) == 1 else ''} for it"
             return Explanation(Cause.TIMING, _sure("0.9"), detail, names)
     return None
 
@@ -108,9 +108,11 @@ def _choices(early: Sequence[_Moved], late: Sequence[_Moved]) -> Iterator[Sequen
             yield from combinations(every, n)
 
 
-def _hours(span: timedelta) -> str:
-    hours = span.total_seconds() / 3600
-    return f"{hours:g} h"
+def _span(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    return (
+        f"{seconds:g} s" if seconds < 60 else f"{seconds / 60:.3g} min" if seconds < 3600 else f"{seconds / 3600:.3g} h"
+    )
 
 
 def likely(open_: Open, at: Around) -> Explanation | None:

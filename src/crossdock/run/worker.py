@@ -257,7 +257,9 @@ class Worker:
     async def _announce(self) -> bool:
         announcements = self._announcements
         assert announcements is not None
-        did = await self._knowing(lambda: announce_once(announcements, self._agreements, self._clock(), followed=self._followed))
+        did = await self._knowing(
+            lambda: announce_once(announcements, self._agreements, self._clock(), followed=self._followed)
+        )
         if did:
             self.announced.ring()
         return did

@@ -54,7 +54,11 @@ MISCHIEF = {
 }
 """By fault; {0} is what it strikes."""
 
-ANSWERS = {"429": "answers 429, too many requests", "503": "answers 503, unavailable"}
+ANSWERS = {
+    "429": "answers 429, too many requests",
+    "503": "answers 503, unavailable",
+    "away": "is away for some seconds and refuses connections",
+}
 
 
 def told(fact: Fact) -> str:
@@ -147,9 +151,9 @@ def struck(tallies: Mapping[str, Tally]) -> dict[str, int]:
             what = MISCHIEF.get(fault, fault).format("of stock" if fault == "lost_adjustment" else "an order")
             counts[f"{name} {what}"] = len(references)
         if isinstance(tally, ErpTally | TaxTally):
-            for status in ("429", "503"):
+            for status, words in ANSWERS.items():
                 if times := tally.answers.get(status):
-                    counts[f"{name} {ANSWERS[status]}"] = times
+                    counts[f"{name} {words}"] = times
         elif isinstance(tally, WarehouseTally | RetailerTally) and tally.retransmissions:
             counts[f"{name} got the same interchange twice"] = len(tally.retransmissions)
     return counts

@@ -17,7 +17,7 @@ from crossdock.api.permission import Permission, allowed
 from crossdock.api.principal import Principal
 from crossdock.api.problem import problem
 from crossdock.dashboard.lineage import picture
-from crossdock.dashboard.ordering import OVER, cancel, hold, release
+from crossdock.dashboard.ordering import GONE, OVER, cancel, hold, release
 from crossdock.dashboard.render import page, part
 from crossdock.dashboard.session import to_page
 from crossdock.dashboard.story import counters, holds, moments, troubles, waits_for
@@ -111,13 +111,14 @@ async def order(request: Request[Any, Any, Any], hub: Hub, key: str) -> Response
 def _actions(principal: Principal, found: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     """What can be done about this order, and may be by this principal. once: what makes a form that is sent twice one submission."""
     cancelled = any(fact["type"] == "order.cancelled" for fact in found["facts"])
-    under_way = (
-        row["process"] == "order_to_cash" and not row["defect"] and row["milestone"] not in (*OVER, "waiting-for-order")
-    )
+    known = row["process"] == "order_to_cash" and not row["defect"] and row["milestone"] != "waiting-for-order"
+    there = known and row["milestone"] not in GONE
+    operates = known and principal.only is None and principal.may(Permission.OPERATIONS_WRITE)
     return {
-        "holds": holds(found) if under_way and principal.only is None else [],
-        "may_cancel": under_way and not cancelled and principal.may(Permission.ORDERS_WRITE),
-        "may_hold": under_way and principal.only is None and principal.may(Permission.OPERATIONS_WRITE),
+        "holds": holds(found) if known and principal.only is None else [],
+        "may_cancel": there and not cancelled and principal.may(Permission.ORDERS_WRITE),
+        "may_hold": operates and row["milestone"] not in OVER,
+        "may_release": operates,
         "once": secrets.token_hex(8),
     }
 

@@ -117,6 +117,7 @@ class Desk:
                 continue
             down = self.holds(self._outages.hard)
             if down and gate.is_open:
+                self.tally.answers["away"] = self.tally.answers.get("away", 0) + 1
                 await gate.close()
             elif not down and not gate.is_open:
                 await gate.open()
