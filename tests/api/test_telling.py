@@ -77,6 +77,17 @@ def test_a_snapshot_is_kept_and_moves_nothing(client: Clients) -> None:
     assert (taken.status_code, taken.json()["lines"]) == (201, 1), taken.text
 
 
+def test_a_number_that_nobody_can_count_with_is_refused_where_it_stands(client: Clients) -> None:
+    lines = [{"item": "NW-1002", "site": "COLUMBUS", "place": "storage", "quantity": n} for n in ("7", "NaN")]
+    snapshot = {"system": "quick3pl", "id": secrets.token_hex(4), "as_of": "2026-03-02T10:00:00Z", "lines": lines}
+    wrong = client("integration").post("/v1/snapshots", json=snapshot)
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "#/lines/1/quantity")
+    fact = {"system": "erp", "key": "SO-A1", "type": "tax.received", "id": secrets.token_hex(4)}
+    told = {"obligation": "SO-A1/tax/SHP-1", "shipment": "SHP-1", "total": "Infinity"}
+    wrong = client("integration").post("/v1/facts", json={**fact, "data": told})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "#/data/total"), wrong.text
+
+
 def test_many_lines_are_promised_at_once_in_the_customers_words(client: Clients) -> None:
     words = [{"qualifier": "buyer-item", "id": "700107"}]
     lines = [{"line": str(n), "quantity": "12", "items": words, "unit": "EA"} for n in range(300)]

@@ -16,6 +16,7 @@ from crossdock.api.principal import Principal
 from crossdock.api.problem import Problem, problem
 from crossdock.api.submitting import known_system, submission, submit, trace_of
 from crossdock.connectors.api import CHANNEL, ToldFact, fact_of
+from crossdock.crosswalk.orders import NotUnderstood
 from crossdock.facts import Fact
 from crossdock.ports.translation import Message
 from crossdock.store.access import Write
@@ -61,7 +62,8 @@ async def tell_fact(data: FactTold, request: Req, hub: Hub, principal: Principal
     try:
         fact = _fact(hub, told, data.system)
     except ValueError as wrong:
-        raise problem("invalid", str(wrong), errors=[{"pointer": "#/data", "detail": str(wrong)}]) from None
+        place = "#/data" + (wrong.place.removeprefix("#") if isinstance(wrong, NotUnderstood) else "")
+        raise problem("invalid", str(wrong), errors=[{"pointer": place, "detail": str(wrong)}]) from None
     known = bool(await hub.lookup.recorded([fact]))
     if not known:
         await submit(hub, write, submission("facts", principal, trace_of(request), system=data.system), _encode([told]))

@@ -16,6 +16,7 @@ from crossdock.api.principal import Principal
 from crossdock.api.problem import Problem, problem
 from crossdock.api.submitting import known_system, submission, submit, trace_of
 from crossdock.connectors.api import Submission, ToldMovement, ToldSnapshot, movement_of
+from crossdock.crosswalk.amounts import uncountable_in
 from crossdock.flow.ownership import judged
 from crossdock.flow.promising import by_item, promisable
 from crossdock.ledger.movement import Movement
@@ -259,6 +260,8 @@ async def tell_snapshot(
 ) -> Response[SnapshotTaken]:
     """A snapshot of stock. It moves nothing: reconciliation holds it against the books."""
     known_system(hub, data.system)
+    if (place := uncountable_in(data.lines, "#/lines")) is not None:
+        raise _wrong(place, "is no number that can be counted with")
     told = {name: getattr(data, name) for name in ToldSnapshot.__struct_fields__}
     taken = await submit(hub, write, _told("snapshot", principal, request, data.system), _encode(told))
     write.subject, write.after = data.system, {"snapshot": data.id, "lines": len(data.lines)}
