@@ -1,17 +1,30 @@
 """What tests share: a real PostgreSQL, started once a session, and a fresh database for each test that asks."""
 
 import itertools
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 
 from crossdock.store.database import Database, connect
 from crossdock.store.embedded import Embedded
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command that sets up its log does so for the whole process, with the standard error that the test had; the next test has another."""
+    kept, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.configure(**kept)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

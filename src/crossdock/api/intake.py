@@ -7,7 +7,6 @@ when the server died is taken up by a worker, or by whoever submits it again.
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -25,9 +24,9 @@ from crossdock.store.orders import Orders
 if TYPE_CHECKING:
     from crossdock.api.hub import Hub
 
-GATHER_SECONDS, LONGEST_GATHER_SECONDS = 0.004, 0.03
-"""How long submissions are gathered before they are kept together: as long as the last ones took, within these. The statements of a batch cost the same for one
-submission as for fifty, and what they cost is what the next ones wait for."""
+GATHER_SECONDS = 0.01
+"""How long submissions are gathered before they are kept together: the statements of a batch cost the same for one as for fifty. Longer than this, what is saved is
+less than what is waited."""
 
 FOLDED_A_LANE = 50
 """Facts of a lane that are folded in one go: few, because answers wait meanwhile. Where more is behind, it is a worker's, or the next step's."""
@@ -92,13 +91,11 @@ class Intake:
                 self._waiting.remove(one)
 
     async def _work(self) -> None:
-        took = 0.0
         while True:
             await self._bell.wait(1.0 if not self._waiting else LOOK_SECONDS)
             if not self._waiting:
                 continue
-            await asyncio.sleep(min(max(GATHER_SECONDS, took), LONGEST_GATHER_SECONDS))
-            began = time.monotonic()
+            await asyncio.sleep(GATHER_SECONDS)
             try:
                 await self._step()
             except Exception as error:
@@ -106,7 +103,6 @@ class Intake:
                 for one in [each for each in self._waiting if not each.kept]:
                     self._fail(one, error)
                 await asyncio.sleep(TROUBLE_SECONDS)
-            took = time.monotonic() - began
 
     def _fail(self, one: _Waiting, error: Exception) -> None:
         """What has not been kept is the caller's again."""
