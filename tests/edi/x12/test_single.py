@@ -77,17 +77,17 @@ def test_whatever_comes_a_file_is_indexed_as_a_walk_would() -> None:
     quick = 0
     chance = random.Random(7)
     digits = b"0123456789"
-    for data in mutations(20261121, 20_000, grounds):
+    for data in mutations(20261121, 8_000, grounds):
         quick += single(data) is not None
         assert index(data) == _walked(data), data
-    for _ in range(20_000):
+    for _ in range(8_000):
         data = bytearray(chance.choice(grounds))
         for _ in range(chance.choice((1, 1, 2, 4))):
             at = chance.randrange(len(data))
             data[at] = chance.choice(digits) if data[at] in digits else chance.choice(data)
         quick += single(bytes(data)) is not None
         assert index(bytes(data)) == _walked(bytes(data)), bytes(data)
-    assert quick > 1000, "many were read in one go"
+    assert quick > 500, "many were read in one go"
 
 
 def test_no_more_kinds_are_remembered_than_are_allowed() -> None:
